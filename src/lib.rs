@@ -1,0 +1,13 @@
+//! Anteroom: one spec becomes a locked, proven telehealth host.
+//!
+//! The whole program is one sentence, and the source tree is that sentence:
+//!
+//! > **spec → machines → render → facts → plan → apply → probe → controls → report**
+//!
+//! Imports point one way; `tests/layers.rs` reads this tree and fails on an arrow that
+//! `docs/architecture.md` does not list.
+
+pub mod catalog;
+pub mod digest;
+pub mod secret;
+pub mod seen;
