@@ -11,3 +11,4 @@ pub mod catalog;
 pub mod digest;
 pub mod secret;
 pub mod seen;
+pub mod spec;
