@@ -1,0 +1,35 @@
+//! The SSH client against real OpenSSH servers on loopback.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail loudly")]
+
+use std::time::Duration;
+
+mod login;
+mod run;
+mod sshd;
+mod trust;
+
+/// The bench, or a skip that is a failure where everything must be tested.
+macro_rules! bench {
+    () => {
+        match $crate::sshd::Bench::new() {
+            Ok(bench) => bench,
+            Err(why) => {
+                assert!(
+                    std::env::var("ANTEROOM_TESTS").as_deref() != Ok("require"),
+                    "skipped: {why}"
+                );
+                let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("skipped: {why}\n"));
+                return;
+            }
+        }
+    };
+}
+
+use bench;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
