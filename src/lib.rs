@@ -9,6 +9,7 @@
 
 pub mod catalog;
 pub mod digest;
+pub mod machines;
 pub mod remote;
 pub mod secret;
 pub mod seen;
