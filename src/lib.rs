@@ -11,6 +11,7 @@ pub mod catalog;
 pub mod digest;
 pub mod machines;
 pub mod remote;
+pub mod render;
 pub mod secret;
 pub mod seen;
 pub mod spec;
