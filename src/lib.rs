@@ -9,6 +9,7 @@
 
 pub mod catalog;
 pub mod digest;
+pub mod facts;
 pub mod machines;
 pub mod remote;
 pub mod render;

@@ -1,0 +1,11 @@
+//! Pure parsers: the text of one command in, what it says out. They know nothing of frames or hosts.
+
+pub(crate) mod accounts;
+pub(crate) mod apt_key;
+pub(crate) mod certificate;
+pub(crate) mod files;
+pub(crate) mod folder;
+pub(crate) mod network;
+pub(crate) mod packages;
+pub(crate) mod system;
+pub(crate) mod units;
