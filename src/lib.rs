@@ -7,10 +7,12 @@
 //! Imports point one way; `tests/layers.rs` reads this tree and fails on an arrow that
 //! `docs/architecture.md` does not list.
 
+pub mod apply;
 pub mod catalog;
 pub mod digest;
 pub mod facts;
 pub mod machines;
+pub mod plan;
 pub mod remote;
 pub mod render;
 pub mod secret;

@@ -1,0 +1,3 @@
+# Says that a new connection was made.
+set -u
+: >"/run/anteroom/confirmed-$id"
