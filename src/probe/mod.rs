@@ -1,0 +1,44 @@
+//! The outside view: looks as a stranger, a patient and a clinician. Judges nothing.
+
+pub mod certificate;
+pub mod hello;
+pub mod look;
+pub mod origins;
+pub mod ports;
+pub mod reach;
+pub mod sighting;
+pub mod ssh;
+pub mod stun;
+pub mod target;
+pub mod tls;
+pub mod trust;
+pub mod web;
+pub mod xmpp;
+
+pub use hello::Version;
+pub use look::Sightings;
+pub use look::look;
+pub use origins::Mention;
+pub use sighting::Sighting;
+pub use ssh::SshView;
+pub use target::PortPlan;
+pub use target::Ports;
+pub use target::Target;
+pub use target::Trust;
+pub use tls::Listening;
+pub use tls::Offer;
+pub use tls::TlsView;
+pub use tls::Vouched;
+pub use web::PlainAnswer;
+pub use web::WebView;
+pub use xmpp::DoorView;
+pub use xmpp::XmppView;
+pub use xmpp::clinician::Clinician;
+pub use xmpp::clinician::Visitors;
+pub use xmpp::forge::Signing;
+pub use xmpp::forge::TokenTerms;
+pub use xmpp::guest::FocusAnswer;
+pub use xmpp::session::Entry;
+pub use xmpp::session::Login;
+pub use xmpp::stranger::HostOffer;
+pub use xmpp::stranger::Registration;
