@@ -9,6 +9,7 @@
 
 pub mod apply;
 pub mod catalog;
+pub mod controls;
 pub mod digest;
 pub mod facts;
 pub mod machines;
@@ -17,6 +18,7 @@ pub mod plan;
 pub mod probe;
 pub mod remote;
 pub mod render;
+pub mod report;
 pub mod secret;
 pub mod seen;
 pub mod spec;

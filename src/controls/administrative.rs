@@ -1,0 +1,69 @@
+//! Administrative safeguards: what a spec can record of agreements and people.
+
+use crate::controls::Case;
+use crate::controls::Verdict;
+
+/// administrative/baa-recorded.
+pub(crate) fn baa_recorded(case: &Case) -> Vec<Verdict> {
+    let Some(spec) = case.spec else { return Vec::new() };
+    let expected = "a signed agreement with vendor, title and date";
+    let subject = "spec:[baa]";
+    if case.is_test() {
+        let evidence = case.in_spec("environment = \"test\"");
+        return vec![Verdict::not_applicable(
+            subject,
+            expected,
+            "a test deployment has no patients",
+            evidence,
+        )];
+    }
+    vec![match &spec.baa {
+        Some(baa) if baa.review_on.is_some_and(|day| day < case.today) => {
+            let why = "the day of the agreement's review is past, and no review is recorded";
+            let evidence = case.in_spec(format!("[baa] signed_on {}, review_on is past", baa.signed_on));
+            Verdict::unverified(subject, expected, why, evidence)
+        }
+        Some(baa) => {
+            let observed = format!("{} with {}, signed on {}", baa.agreement, baa.vendor, baa.signed_on);
+            let digest = baa.document_sha256.as_deref().unwrap_or("not recorded");
+            let evidence = case.in_spec(format!("{observed}; SHA-256 of the document: {digest}"));
+            Verdict::pass(subject, expected, observed, evidence)
+        }
+        None => Verdict::fail(
+            subject,
+            expected,
+            "no [baa] section",
+            case.in_spec("the spec has no [baa] section"),
+        ),
+    }]
+}
+
+/// administrative/security-official-named.
+pub(crate) fn security_official_named(case: &Case) -> Vec<Verdict> {
+    let Some(spec) = case.spec else { return Vec::new() };
+    let expected = "a name";
+    let subject = "spec:[deployment] security_official";
+    if case.is_test() {
+        let evidence = case.in_spec("environment = \"test\"");
+        return vec![Verdict::not_applicable(
+            subject,
+            expected,
+            "a test deployment has no patients",
+            evidence,
+        )];
+    }
+    vec![match &spec.deployment.security_official {
+        Some(name) => Verdict::pass(
+            subject,
+            expected,
+            name.clone(),
+            case.in_spec("security_official is set"),
+        ),
+        None => Verdict::fail(
+            subject,
+            expected,
+            "not set",
+            case.in_spec("security_official is not set"),
+        ),
+    }]
+}

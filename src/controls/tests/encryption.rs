@@ -1,0 +1,341 @@
+//! Scenes of the encryption family.
+
+use crate::probe::Listening;
+use crate::probe::Offer;
+use crate::probe::PlainAnswer;
+use crate::probe::SshView;
+use crate::probe::TlsView;
+use crate::probe::Version;
+use crate::probe::Vouched;
+use crate::probe::certificate::Signer;
+use crate::probe::ssh::SshOffer;
+use crate::probe::tls::Chain;
+use crate::probe::tls::Refusal;
+use crate::seen::Seen;
+use crate::spec::Environment;
+use crate::spec::TlsProfile;
+
+use super::Row;
+use super::Unverified::Scenes;
+use super::build::Scene;
+use super::sightings::at;
+use super::sightings::response;
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        id: "encryption/weak-suites-refused",
+        passes: &[(
+            "the server hangs up",
+            |scene| tls(scene, 0).weak_suites.result = Seen::Known(Offer::Refused(Refusal::HungUp)),
+            "hung up",
+        )],
+        fails: &[(
+            "TURN takes a weak suite",
+            |scene| tls(scene, 1).weak_suites.result = Seen::Known(accepted()),
+            "accepted with",
+        )],
+        unverified: Scenes(&[(
+            "the hello was not answered and neither was any other",
+            |scene| tls(scene, 0).weak_suites.result = Seen::unknown("the server answered no hello at all"),
+            "no hello at all",
+        )]),
+    },
+    Row {
+        id: "encryption/ssh-algorithms",
+        passes: &[(
+            "markers that are no algorithms are left out",
+            |scene| ssh(scene).key_exchange.push("kex-strict-s-v00@openssh.com".to_owned()),
+            "offers what was rendered",
+        )],
+        fails: &[
+            (
+                "an old key exchange is offered",
+                |scene| ssh(scene).key_exchange.push("diffie-hellman-group1-sha1".to_owned()),
+                "also offers diffie-hellman-group1-sha1",
+            ),
+            (
+                "an old MAC is offered",
+                |scene| ssh(scene).macs.push("hmac-md5".to_owned()),
+                "hmac-md5",
+            ),
+        ],
+        unverified: Scenes(&[
+            (
+                "this address may not reach SSH",
+                |scene| scene.seen().ssh[0].result = Seen::Known(SshView::Filtered),
+                "does not answer this address",
+            ),
+            (
+                "no port was looked at",
+                |scene| scene.seen().ssh.clear(),
+                "no port was looked at",
+            ),
+        ]),
+    },
+    Row {
+        id: "encryption/legacy-tls-refused",
+        passes: &[(
+            "old versions are refused without a word",
+            |scene| set_offer(scene, 1, Version::Tls10, Offer::Refused(Refusal::Silence)),
+            "refused, silence",
+        )],
+        fails: &[
+            (
+                "the site accepts TLS 1.0",
+                |scene| set_offer(scene, 0, Version::Tls10, accepted()),
+                "accepted with",
+            ),
+            (
+                "TURN accepts SSL 3.0",
+                |scene| set_offer(scene, 1, Version::Ssl3, accepted()),
+                ":5349 SSL 3.0",
+            ),
+        ],
+        unverified: Scenes(&[
+            (
+                "a hello was not answered",
+                |scene| {
+                    let looks = &mut tls(scene, 0).versions;
+                    looks.get_mut(&Version::Tls11).unwrap().result = Seen::unknown("the network broke");
+                },
+                "the network broke",
+            ),
+            (
+                "a version was not tried",
+                |scene| drop(tls(scene, 0).versions.remove(&Version::Ssl3)),
+                "it was not tried",
+            ),
+            (
+                "the site's port does not answer",
+                |scene| tls(scene, 0).listening.result = Seen::Known(Listening::Filtered),
+                "nothing listens there",
+            ),
+            (
+                "only another listener was looked at",
+                |scene| drop(scene.seen().tls.remove(0)),
+                "TLS on port 443",
+            ),
+        ]),
+    },
+    Row {
+        id: "encryption/modern-tls-offered",
+        passes: &[
+            (
+                "TURN speaks TLS 1.2 alone",
+                |scene| set_offer(scene, 1, Version::Tls13, Offer::Refused(Refusal::Alert(70))),
+                "accepted with",
+            ),
+            (
+                "a modern site refuses TLS 1.2",
+                |scene| {
+                    scene.spec().security.tls_profile = TlsProfile::Modern;
+                    set_offer(scene, 0, Version::Tls12, Offer::Refused(Refusal::Alert(70)));
+                },
+                "refused, alert 70",
+            ),
+        ],
+        fails: &[
+            (
+                "the site refuses TLS 1.3",
+                |scene| set_offer(scene, 0, Version::Tls13, Offer::Refused(Refusal::Alert(70))),
+                "refused",
+            ),
+            (
+                "a modern site accepts TLS 1.2",
+                |scene| scene.spec().security.tls_profile = TlsProfile::Modern,
+                "accepted with",
+            ),
+        ],
+        unverified: Scenes(&[(
+            "the hello of TLS 1.3 was not answered",
+            |scene| {
+                let looks = &mut tls(scene, 0).versions;
+                looks.get_mut(&Version::Tls13).unwrap().result = Seen::unknown("the network broke");
+            },
+            "the network broke",
+        )]),
+    },
+    Row {
+        id: "encryption/certificate-valid",
+        passes: &[
+            (
+                "production with a trusted certificate",
+                |scene| {
+                    production(scene);
+                    scene
+                        .seen()
+                        .tls
+                        .iter_mut()
+                        .for_each(|view| chain(view).vouched = Seen::Known(Vouched::Yes));
+                },
+                "trusted",
+            ),
+            (
+                "exactly 21 days are left",
+                |scene| leaf(scene).not_after = at("2026-04-22T12:00:00Z"),
+                "21 days left",
+            ),
+            (
+                "a certificate that ends in the year 9999",
+                |scene| leaf(scene).not_after = at("9999-12-30T00:00:00Z"),
+                "days left",
+            ),
+        ],
+        fails: &[
+            (
+                "it names another domain",
+                |scene| leaf(scene).names = vec!["other.example.com".to_owned()],
+                "names other.example.com",
+            ),
+            (
+                "it ends in 20 days",
+                |scene| leaf(scene).not_after = at("2026-04-22T11:59:59Z"),
+                "20 days left",
+            ),
+            (
+                "its time has not begun",
+                |scene| leaf(scene).not_before = at("2026-04-01T12:00:01Z"),
+                "valid from 2026-04-01T12:00:01Z",
+            ),
+            (
+                "production with a certificate that nobody vouches for",
+                production,
+                "not trusted (it signed itself)",
+            ),
+            (
+                "a test with a certificate of an unknown authority",
+                |scene| leaf(scene).signer = Signer::Another,
+                "not trusted",
+            ),
+            (
+                "an empty chain",
+                |scene| chain(tls(scene, 0)).certificates.clear(),
+                "an empty chain",
+            ),
+        ],
+        unverified: Scenes(&[
+            (
+                "no handshake came about",
+                |scene| tls(scene, 0).chain.result = Seen::unknown("the handshake broke"),
+                "the handshake broke",
+            ),
+            (
+                "production, and this computer has no roots",
+                |scene| {
+                    production(scene);
+                    let views = scene.seen().tls.iter_mut();
+                    views.for_each(|view| chain(view).vouched = Seen::unknown("no roots here"));
+                },
+                "no roots here",
+            ),
+        ]),
+    },
+    Row {
+        id: "encryption/http-redirects-only",
+        passes: &[(
+            "nothing is served on port 80",
+            |scene| {
+                let web = &mut scene.seen().web[0];
+                web.plain_root.result = Seen::Known(PlainAnswer::Refused);
+                web.plain_random.result = Seen::Known(PlainAnswer::Refused);
+            },
+            "nothing listens",
+        )],
+        fails: &[
+            ("a page is served", |scene| answer(scene, 200, &[]), "status 200"),
+            (
+                "it leads to a domain that begins like ours",
+                |scene| answer(scene, 301, &[("location", "https://telemed.example.com.evil.example/")]),
+                "evil.example",
+            ),
+            (
+                "it leads to plain HTTP",
+                |scene| answer(scene, 301, &[("location", "http://telemed.example.com/")]),
+                "http://telemed",
+            ),
+        ],
+        unverified: Scenes(&[
+            (
+                "the connection broke",
+                |scene| scene.seen().web[0].plain_random.result = Seen::unknown("reset by peer"),
+                "reset by peer",
+            ),
+            ("no address was looked at", |scene| scene.seen().web.clear(), "port 80"),
+        ]),
+    },
+    Row {
+        id: "encryption/hsts",
+        passes: &[(
+            "a year exactly",
+            |scene| hsts(scene, "max-age=31536000; includeSubDomains"),
+            "31536000",
+        )],
+        fails: &[
+            ("an hour", |scene| hsts(scene, "max-age=3600"), "max-age=3600"),
+            (
+                "no header",
+                |scene| page(scene, |headers| drop(headers.remove("strict-transport-security"))),
+                "no such header",
+            ),
+        ],
+        unverified: Scenes(&[(
+            "the page was not served",
+            |scene| scene.seen().web[0].page.result = Seen::unknown("no response"),
+            "no response",
+        )]),
+    },
+];
+
+fn tls(scene: &mut Scene, which: usize) -> &mut TlsView {
+    &mut scene.seen().tls[which]
+}
+
+fn accepted() -> Offer {
+    Offer::Accepted {
+        suite: "TLS_RSA_WITH_AES_128_CBC_SHA".to_owned(),
+    }
+}
+
+fn set_offer(scene: &mut Scene, which: usize, version: Version, offer: Offer) {
+    tls(scene, which).versions.get_mut(&version).unwrap().result = Seen::Known(offer);
+}
+
+fn chain(view: &mut TlsView) -> &mut Chain {
+    match &mut view.chain.result {
+        Seen::Known(chain) => chain,
+        Seen::Unknown(why) => panic!("{why}"),
+    }
+}
+
+fn ssh(scene: &mut Scene) -> &mut SshOffer {
+    match &mut scene.seen().ssh[0].result {
+        Seen::Known(SshView::Speaks(offer)) => offer,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn leaf(scene: &mut Scene) -> &mut crate::probe::certificate::Certificate {
+    &mut chain(tls(scene, 0)).certificates[0]
+}
+
+fn production(scene: &mut Scene) {
+    scene.spec().deployment.environment = Environment::Production;
+}
+
+fn answer(scene: &mut Scene, status: u16, headers: &[(&str, &str)]) {
+    let answer = PlainAnswer::Answers(response("http://telemed.example.com/", status, headers));
+    scene.seen().web[0].plain_random.result = Seen::Known(answer);
+}
+
+fn page(scene: &mut Scene, change: impl FnOnce(&mut std::collections::BTreeMap<String, Vec<String>>)) {
+    match &mut scene.seen().web[0].page.result {
+        Seen::Known(page) => change(&mut page.response.headers),
+        Seen::Unknown(why) => panic!("{why}"),
+    }
+}
+
+fn hsts(scene: &mut Scene, value: &str) {
+    page(scene, |headers| {
+        headers.insert("strict-transport-security".to_owned(), vec![value.to_owned()]);
+    });
+}

@@ -1,0 +1,13 @@
+//! Findings → bytes. Decides nothing about them.
+
+pub mod clean;
+pub mod json;
+pub mod model;
+pub mod plan_json;
+pub mod plan_text;
+pub mod text;
+
+pub use model::Report;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! Plans as JSON, `anteroom/plan/v1`: for scripts and pull requests. File contents stay out; hashes tell them apart.
+
+use crate::apply;
+use crate::plan::Plan;
+
+/// The plans of all hosts, and the machines that would be made, as indented JSON with a final newline.
+pub fn render(plans: &[Plan], machines: &[String]) -> String {
+    let hosts: Vec<Host> = plans.iter().map(host).collect();
+    let document = Document {
+        schema: "anteroom/plan/v1",
+        machines,
+        hosts,
+    };
+    let mut text = serde_json::to_string_pretty(&document).expect("strings always serialise");
+    text.push('\n');
+    text
+}
+
+#[derive(serde::Serialize)]
+struct Document<'a> {
+    schema: &'static str,
+    machines: &'a [String],
+    hosts: Vec<Host>,
+}
+
+#[derive(serde::Serialize)]
+struct Host {
+    host: String,
+    changes: Vec<String>,
+    drift: Vec<Row>,
+}
+
+#[derive(serde::Serialize)]
+struct Row {
+    kind: &'static str,
+    subject: String,
+    expected: String,
+    observed: String,
+}
+
+fn host(plan: &Plan) -> Host {
+    Host {
+        host: plan.host.to_string(),
+        changes: plan.changes.iter().map(apply::describe).collect(),
+        drift: plan
+            .drift
+            .iter()
+            .map(|row| Row {
+                kind: row.kind.word(),
+                subject: row.subject.clone(),
+                expected: row.expected.clone(),
+                observed: row.observed.clone(),
+            })
+            .collect(),
+    }
+}
