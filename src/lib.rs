@@ -9,6 +9,7 @@
 
 pub mod apply;
 pub mod catalog;
+pub mod commands;
 pub mod controls;
 pub mod digest;
 pub mod facts;

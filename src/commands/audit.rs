@@ -1,0 +1,244 @@
+//! `audit`: hosts compared with the spec, and an attempt to break in from outside; then the judgement.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+use crate::catalog::Severity;
+use crate::commands::Format;
+use crate::commands::error::CommandError;
+use crate::commands::session;
+use crate::commands::session::Site;
+use crate::commands::spec_args::SpecArgs;
+use crate::commands::ui::Ui;
+use crate::commands::visitors;
+use crate::commands::visitors::Credentials;
+use crate::controls;
+use crate::controls::Case;
+use crate::controls::HostCase;
+use crate::plan;
+use crate::probe;
+use crate::probe::PortPlan;
+use crate::probe::Sightings;
+use crate::probe::Target;
+use crate::probe::Trust;
+use crate::report;
+use crate::report::Report;
+use crate::report::model::Outcome;
+use crate::report::text::Detail;
+use crate::seen::Seen;
+use crate::spec::Environment;
+use crate::spec::Spec;
+
+/// Exit code: something could not be verified, nothing seen failed.
+const INCOMPLETE: u8 = 3;
+/// Exit code: a control failed.
+const FAILED: u8 = 5;
+
+/// Arguments of `audit`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  anteroom audit\n  anteroom audit --format json > report.json\n  anteroom audit --fail-on high --out json=report.json"
+)]
+pub struct AuditArgs {
+    #[command(flatten)]
+    spec: SpecArgs,
+    #[command(flatten)]
+    report: ReportArgs,
+    /// A room token to enter as a clinician with, where the host cannot make one
+    #[arg(long, value_name = "FILE")]
+    clinician_token_file: Option<PathBuf>,
+    /// Leave out whatever needs a clinician's login; those controls are unverified
+    #[arg(long, conflicts_with = "clinician_token_file")]
+    no_call: bool,
+}
+
+/// How a report is written and what it comes to; shared with `apply` and `probe`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ReportArgs {
+    /// The least severity of a failed control that makes the exit code 5
+    #[arg(long, value_enum, default_value_t = FailOn::Low, value_name = "SEVERITY")]
+    fail_on: FailOn,
+    /// Write the report to a file too, as often as wanted: text=FILE or json=FILE
+    #[arg(long, value_name = "FORMAT=PATH", value_parser = parse_out)]
+    out: Vec<(Format, PathBuf)>,
+    /// Show every finding with its evidence
+    #[arg(long)]
+    full: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl FailOn {
+    fn severity(self) -> Severity {
+        match self {
+            Self::Low => Severity::Low,
+            Self::Medium => Severity::Medium,
+            Self::High => Severity::High,
+            Self::Critical => Severity::Critical,
+        }
+    }
+}
+
+fn parse_out(text: &str) -> Result<(Format, PathBuf), String> {
+    match text.split_once('=') {
+        Some(("text", path)) if !path.is_empty() => Ok((Format::Text, path.into())),
+        Some(("json", path)) if !path.is_empty() => Ok((Format::Json, path.into())),
+        _ => Err("is not text=FILE or json=FILE".to_owned()),
+    }
+}
+
+/// Looks, judges and reports.
+pub(crate) fn run(args: &AuditArgs, format: Format, ui: &Ui) -> Result<u8, CommandError> {
+    let spec = args.spec.load()?;
+    let (machines, absent) = session::find_machines(&spec)?;
+    if let Some(host) = absent.first() {
+        return Err(CommandError::refused(format!(
+            "{} does not exist, so there is nothing to audit",
+            host.machine_name
+        ))
+        .hint("`anteroom apply` makes it"));
+    }
+    let mut sites = session::look(&spec, machines, ui)?;
+    let credentials = match (&args.clinician_token_file, args.no_call) {
+        (Some(path), _) => Credentials::TokenFile(path.clone()),
+        (None, true) => Credentials::None,
+        (None, false) => Credentials::Make,
+    };
+    let report = audit(&spec, &mut sites, &credentials, ui)?;
+    let code = finish(&report, &args.report, format, ui)?;
+    if code == 0 {
+        forget_kept(&mut sites, ui);
+    }
+    Ok(code)
+}
+
+/// What a change replaced is kept until an audit has passed; this one has.
+pub(crate) fn forget_kept(sites: &mut [Site], ui: &Ui) {
+    for site in sites {
+        let Ok(host) = &mut site.link else { continue };
+        if let Err(error) = crate::apply::forget_kept(host.as_mut()) {
+            let name = &site.machine.host.name;
+            ui.say(&format!(
+                "failed to {error}; what the last change replaced stays on {name}"
+            ));
+        }
+    }
+}
+
+/// Looks from outside as well, and judges everything.
+///
+/// # Errors
+/// Where the probe cannot start at all; what it could not see is in the report.
+pub(crate) fn audit(
+    spec: &Spec,
+    sites: &mut [Site],
+    credentials: &Credentials,
+    ui: &Ui,
+) -> Result<Report, CommandError> {
+    let started = now();
+    let visitors = visitors::prepare(spec, sites, credentials, ui);
+    ui.doing(&format!("trying to break into {}", spec.deployment.domain));
+    let target = target(spec, sites);
+    let outside = look_outside(&target, &visitors.probe, &PortPlan::Everything, ui);
+    visitors.remove(spec, sites, ui);
+    let hosts: Vec<HostCase> = sites
+        .iter()
+        .map(|site| HostCase {
+            wanted: site.wanted.clone(),
+            facts: site.facts.clone(),
+            compared: match &site.facts {
+                Seen::Known(facts) => plan::compare(&site.wanted, facts, &session::context(spec)).into(),
+                Seen::Unknown(why) => Seen::Unknown(why.clone()),
+            },
+        })
+        .collect();
+    let finished = now();
+    let case = Case {
+        spec: Some(spec),
+        domain: &spec.deployment.domain,
+        today: jiff::Zoned::now().date(),
+        now: &finished,
+        hosts: &hosts,
+        outside: &outside,
+    };
+    Ok(Report {
+        deployment: Some(spec.deployment.name.to_string()),
+        domain: spec.deployment.domain.to_string(),
+        test: matches!(spec.deployment.environment, Environment::Test { .. }),
+        vantage: vantage(&outside),
+        started,
+        simulated: controls::simulated(&case),
+        findings: controls::judge(&case),
+        drift: controls::drift_rows(&case),
+        finished,
+    })
+}
+
+fn target(spec: &Spec, sites: &[Site]) -> Target {
+    let mut target = Target::of(spec.deployment.domain.clone());
+    target.addresses = sites
+        .iter()
+        .flat_map(|site| site.machine.outside.iter().copied())
+        .collect();
+    if matches!(spec.deployment.environment, Environment::Test { .. }) {
+        target.trust = Trust::Anything;
+    }
+    target
+}
+
+/// Runs the probe to its end on a runtime of its own.
+pub(crate) fn look_outside(target: &Target, visitors: &probe::Visitors, ports: &PortPlan, ui: &Ui) -> Seen<Sightings> {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Seen::unknown(format!("the probe could not start: {error}")),
+    };
+    Seen::Known(runtime.block_on(probe::look(target, visitors, ports, &|text: &str| {
+        if ui.verbose() {
+            ui.say(text);
+        }
+    })))
+}
+
+pub(crate) fn vantage(outside: &Seen<Sightings>) -> String {
+    match outside {
+        Seen::Known(sightings) if !sightings.vantage.is_empty() => {
+            let list: Vec<String> = sightings.vantage.values().map(ToString::to_string).collect();
+            list.join(", ")
+        }
+        _ => "nowhere".to_owned(),
+    }
+}
+
+/// Writes the report and says what it comes to.
+pub(crate) fn finish(report: &Report, args: &ReportArgs, format: Format, ui: &Ui) -> Result<u8, CommandError> {
+    ui.done();
+    let detail = if args.full { Detail::Full } else { Detail::Brief };
+    let written = |format| match format {
+        Format::Json => report::json::render(report),
+        Format::Text => report::text::render(report, detail),
+    };
+    for (format, path) in &args.out {
+        let text = anstream::adapter::strip_str(&written(*format)).to_string();
+        std::fs::write(path, text).map_err(|e| CommandError::failed(format!("write {}: {e}", path.display())))?;
+    }
+    ui.data(&written(format));
+    Ok(match report.outcome(args.fail_on.severity()) {
+        Outcome::Passed => 0,
+        Outcome::Incomplete => INCOMPLETE,
+        Outcome::Failed => FAILED,
+    })
+}
+
+pub(crate) fn now() -> String {
+    jiff::Timestamp::now()
+        .round(jiff::Unit::Second)
+        .unwrap_or_else(|_| jiff::Timestamp::now())
+        .to_string()
+}
