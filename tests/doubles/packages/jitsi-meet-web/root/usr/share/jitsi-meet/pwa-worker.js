@@ -1,0 +1,2 @@
+/* Test double of pwa-worker.js: caches nothing. */
+self.addEventListener("fetch", function () {});

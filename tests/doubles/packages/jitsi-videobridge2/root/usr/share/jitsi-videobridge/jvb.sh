@@ -1,0 +1,7 @@
+#!/bin/bash
+# Test double of the bridge's start script: same variables, same jar, 64 MB instead of 3 GB.
+here=$(dirname "$(readlink -f "$0")")
+[ -f "$here/lib/videobridge.rc" ] && . "$here/lib/videobridge.rc"
+exec java -Xmx"${VIDEOBRIDGE_MAX_MEMORY:-64m}" -XX:+Use"${VIDEOBRIDGE_GC_TYPE:-SerialGC}" -Xss512k -XX:TieredStopAtLevel=1 \
+    -XX:+HeapDumpOnOutOfMemoryError -XX:HeapDumpPath=/tmp $JAVA_SYS_PROPS \
+    -cp "$here/jitsi-videobridge.jar" anteroom.doubles.Bridge "$@"

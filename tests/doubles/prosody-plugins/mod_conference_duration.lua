@@ -1,0 +1,2 @@
+-- Test double of mod_conference_duration. Not real: it loads and does nothing.
+module:require "util".no_op();

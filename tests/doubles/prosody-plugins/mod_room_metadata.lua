@@ -1,0 +1,2 @@
+-- Test double of mod_room_metadata. Not real: it loads and does nothing.
+module:require "util".no_op();
