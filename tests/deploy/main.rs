@@ -1,0 +1,90 @@
+//! The whole program on real hosts: every test runs `anteroom` as an operator does, against a lab host with systemd,
+//! sshd, apt and the doubles of Jitsi's packages, and judges by exit code, by what was printed, and by the host itself.
+//!
+//! Needs root and a kernel with namespaces, a JDK and apt-utils. Where something is missing the tests say `skipped: …`;
+//! with `ANTEROOM_TESTS=require` in the environment they fail instead. `ANTEROOM_LAB_BASE` names a folder of base images
+//! to share.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and the harness prints"
+)]
+
+mod bench;
+mod destroy;
+mod drift;
+mod harness;
+mod host;
+mod internal;
+mod interrupted;
+mod outcome;
+mod packages;
+mod refusals;
+mod spec_file;
+mod token;
+mod world;
+
+use std::process::ExitCode;
+
+use crate::harness::Test;
+
+/// The longest first.
+const TESTS: &[Test] = &[
+    Test {
+        name: "a_killed_tool_leaves_a_host_that_converges",
+        run: interrupted::a_killed_tool_leaves_a_host_that_converges,
+    },
+    Test {
+        name: "accounts_come_log_in_and_go_and_changed_passwords_change",
+        run: internal::accounts_come_log_in_and_go,
+    },
+    Test {
+        name: "a_host_that_lost_its_power_converges",
+        run: interrupted::a_host_that_lost_its_power_converges,
+    },
+    Test {
+        name: "edits_inside_are_named_and_healed",
+        run: drift::edits_inside_are_named_and_healed,
+    },
+    Test {
+        name: "edits_outside_are_named_and_healed",
+        run: drift::edits_outside_are_named_and_healed,
+    },
+    Test {
+        name: "destroy_leaves_the_host_as_it_was",
+        run: destroy::destroy_leaves_the_host_as_it_was,
+    },
+    Test {
+        name: "nobody_is_locked_out",
+        run: interrupted::nobody_is_locked_out,
+    },
+    Test {
+        name: "hosts_that_must_not_be_changed_are_not",
+        run: refusals::hosts_that_must_not_be_changed_are_not,
+    },
+    Test {
+        name: "a_link_made_by_token_opens_its_room",
+        run: token::a_link_made_by_token_opens_its_room,
+    },
+    Test {
+        name: "a_repository_that_is_down_or_lies_changes_nothing",
+        run: packages::a_repository_that_is_down_or_lies_changes_nothing,
+    },
+    Test {
+        name: "a_check_that_fails_changes_nothing",
+        run: interrupted::a_check_that_fails_changes_nothing,
+    },
+    Test {
+        name: "a_second_apply_changes_nothing",
+        run: token::a_second_apply_changes_nothing,
+    },
+];
+
+fn main() -> ExitCode {
+    if harness::run(TESTS) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
