@@ -193,7 +193,8 @@ fn judge(check: Check) -> &'static str {
     }
 }
 
-fn verb(action: UnitAction) -> &'static str {
+/// The verb of `systemctl`, which is also the engine's word for it.
+pub(crate) fn verb(action: UnitAction) -> &'static str {
     match action {
         UnitAction::Start => "start",
         UnitAction::Restart => "restart",

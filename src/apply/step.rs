@@ -1,6 +1,7 @@
 //! One change → the small files that tell the engine what to do. Nothing here becomes shell syntax: the engine reads
 //! each value from its own file. Values that the engine reads as one line are refused if they have two.
 
+use crate::apply::error::verb;
 use crate::plan::AptKeySource;
 use crate::plan::Change;
 use crate::plan::Check;
@@ -11,7 +12,6 @@ use crate::plan::GeneratedCertificate;
 use crate::plan::Listener;
 use crate::plan::PathState;
 use crate::plan::Transport;
-use crate::plan::UnitAction;
 use crate::plan::trust_place;
 use crate::spec::RemotePath;
 
@@ -157,7 +157,7 @@ pub(crate) fn files(change: &Change) -> Result<Vec<StepFile>, String> {
             name, action, listens, ..
         } => Step::new("unit")
             .words("name", [name.as_str()])
-            .line("action", action_name(*action))
+            .line("action", verb(*action))
             .bytes("listens", sockets(listens).as_bytes())
             .done(),
         Change::DropTable => Step::new("drop_table").done(),
@@ -299,16 +299,5 @@ fn check_name(check: Check) -> &'static str {
         Check::VideobridgeHocon => "videobridge-hocon",
         Check::Sshd => "sshd",
         Check::Nft => "nft",
-    }
-}
-
-fn action_name(action: UnitAction) -> &'static str {
-    match action {
-        UnitAction::Start => "start",
-        UnitAction::Restart => "restart",
-        UnitAction::Reload => "reload",
-        UnitAction::Stop => "stop",
-        UnitAction::Mask => "mask",
-        UnitAction::Unmask => "unmask",
     }
 }

@@ -27,7 +27,6 @@ use crate::report::Report;
 use crate::report::model::Outcome;
 use crate::report::text::Detail;
 use crate::seen::Seen;
-use crate::spec::Environment;
 use crate::spec::Spec;
 
 /// Exit code: something could not be verified, nothing seen failed.
@@ -171,7 +170,7 @@ pub(crate) fn audit(
     Ok(Report {
         deployment: Some(spec.deployment.name.to_string()),
         domain: spec.deployment.domain.to_string(),
-        test: matches!(spec.deployment.environment, Environment::Test { .. }),
+        test: spec.deployment.environment.is_test(),
         vantage: vantage(&outside),
         started,
         simulated: controls::simulated(&case),
@@ -187,7 +186,7 @@ fn target(spec: &Spec, sites: &[Site]) -> Target {
         .iter()
         .flat_map(|site| site.machine.outside.iter().copied())
         .collect();
-    if matches!(spec.deployment.environment, Environment::Test { .. }) {
+    if spec.deployment.environment.is_test() {
         target.trust = Trust::Anything;
     }
     target

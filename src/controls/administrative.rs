@@ -9,13 +9,7 @@ pub(crate) fn baa_recorded(case: &Case) -> Vec<Verdict> {
     let expected = "a signed agreement with vendor, title and date";
     let subject = "spec:[baa]";
     if case.is_test() {
-        let evidence = case.in_spec("environment = \"test\"");
-        return vec![Verdict::not_applicable(
-            subject,
-            expected,
-            "a test deployment has no patients",
-            evidence,
-        )];
+        return vec![no_patients(case, subject, expected)];
     }
     vec![match &spec.baa {
         Some(baa) if baa.review_on.is_some_and(|day| day < case.today) => {
@@ -38,19 +32,19 @@ pub(crate) fn baa_recorded(case: &Case) -> Vec<Verdict> {
     }]
 }
 
+/// What a test deployment owes of papers: nothing.
+fn no_patients(case: &Case, subject: &str, expected: &str) -> Verdict {
+    let evidence = case.in_spec("environment = \"test\"");
+    Verdict::not_applicable(subject, expected, "a test deployment has no patients", evidence)
+}
+
 /// administrative/security-official-named.
 pub(crate) fn security_official_named(case: &Case) -> Vec<Verdict> {
     let Some(spec) = case.spec else { return Vec::new() };
     let expected = "a name";
     let subject = "spec:[deployment] security_official";
     if case.is_test() {
-        let evidence = case.in_spec("environment = \"test\"");
-        return vec![Verdict::not_applicable(
-            subject,
-            expected,
-            "a test deployment has no patients",
-            evidence,
-        )];
+        return vec![no_patients(case, subject, expected)];
     }
     vec![match &spec.deployment.security_official {
         Some(name) => Verdict::pass(

@@ -139,8 +139,7 @@ impl Case<'_> {
 
     /// True for `environment = "test"`.
     pub(crate) fn is_test(&self) -> bool {
-        self.spec
-            .is_some_and(|spec| matches!(spec.deployment.environment, crate::spec::Environment::Test { .. }))
+        self.spec.is_some_and(|spec| spec.deployment.environment.is_test())
     }
 }
 

@@ -155,6 +155,13 @@ pub struct UnitFacts {
     pub runs: Vec<String>,
 }
 
+impl UnitFacts {
+    /// Whether nothing can start it.
+    pub fn is_masked(&self) -> bool {
+        self.load == "masked" || self.enabled == "masked"
+    }
+}
+
 /// One thing in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FolderItem {

@@ -8,6 +8,7 @@ use crate::facts::HostFacts;
 use crate::facts::Manifest;
 use crate::facts::OwnedPath;
 use crate::facts::PathState;
+use crate::facts::UnitFacts;
 use crate::plan::Change;
 use crate::plan::Extent;
 use crate::plan::Plan;
@@ -301,7 +302,7 @@ fn stop(name: &str, facts: &HostFacts) -> Change {
         .units
         .get(name)
         .and_then(|seen| seen.known().ok())
-        .is_some_and(|seen| seen.load == "masked" || seen.enabled == "masked");
+        .is_some_and(UnitFacts::is_masked);
     Change::Unit {
         name: name.to_owned(),
         action: if masked { UnitAction::Unmask } else { UnitAction::Stop },

@@ -128,7 +128,7 @@ fn guarded(unit: &UnitWanted, wanted: &Wanted) -> bool {
 }
 
 fn masked(unit: &UnitWanted, seen: &UnitFacts, rows: &mut Vec<DriftRow>) -> Vec<(UnitAction, String)> {
-    let masked = seen.load == "masked" || seen.enabled == "masked";
+    let masked = seen.is_masked();
     if masked && seen.active != "active" {
         return Vec::new();
     }
@@ -159,7 +159,7 @@ fn running(
             observed,
         ))
     };
-    let masked = seen.load == "masked" || seen.enabled == "masked";
+    let masked = seen.is_masked();
     if masked {
         list.push((UnitAction::Unmask, "it is masked".to_owned()));
     }
@@ -274,7 +274,7 @@ fn state_of(seen: &UnitFacts) -> String {
     if seen.load == "not-found" {
         return "not installed".to_owned();
     }
-    if seen.load == "masked" || seen.enabled == "masked" {
+    if seen.is_masked() {
         return format!("masked and {}", seen.active);
     }
     let enabled = if seen.enabled.is_empty() {

@@ -73,6 +73,13 @@ pub enum Environment {
     },
 }
 
+impl Environment {
+    /// Whether patients must stay away.
+    pub fn is_test(&self) -> bool {
+        matches!(self, Self::Test { .. })
+    }
+}
+
 /// `[baa]`: the agreement with whoever owns the computers (45 CFR 164.308(b)(3), 164.314(a)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Baa {
