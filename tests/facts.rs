@@ -271,7 +271,7 @@ fn what_cannot_be_looked_at_is_unknown_with_the_reason() {
     let mut host = host!();
     // Tools that fail in their own ways.
     host.write(
-        "trap/bin/apt-mark",
+        "trap/bin/apt-cache",
         b"#!/bin/sh\necho the database is locked >&2\nexit 100\n",
     );
     host.write("trap/bin/ss", b"#!/bin/sh\nexit 3\n");
@@ -279,7 +279,7 @@ fn what_cannot_be_looked_at_is_unknown_with_the_reason() {
         "trap/bin/systemctl",
         b"#!/bin/sh\necho 'System has not been booted with systemd' >&2\nexit 1\n",
     );
-    for tool in ["apt-mark", "ss", "systemctl"] {
+    for tool in ["apt-cache", "ss", "systemctl"] {
         Command::new("chmod")
             .arg("755")
             .arg(host.etc(&format!("trap/bin/{tool}")))
@@ -289,7 +289,7 @@ fn what_cannot_be_looked_at_is_unknown_with_the_reason() {
     host.write("anteroom/manifest.json", b"{ broken");
     host.write("trap/cert.pem", b"no certificate");
     // The script's own search path is set by the bootstrap, so the doubles go before the real tools.
-    host.before = "for t in apt-mark ss systemctl; do for d in /usr/bin /usr/sbin /bin /sbin; do \
+    host.before = "for t in apt-cache ss systemctl; do for d in /usr/bin /usr/sbin /bin /sbin; do \
                    [ -e $d/$t ] && mount --bind /etc/trap/bin/$t $d/$t; done; done; :"
         .to_owned();
     let request = Request {
@@ -307,14 +307,15 @@ fn what_cannot_be_looked_at_is_unknown_with_the_reason() {
     };
     why(
         facts.packages.known().map(drop),
-        "the database is locked (exit status 100)",
+        "the database is locked (exit status 123)",
     );
     why(facts.listeners.known().map(drop), "exit status 3");
     why(facts.units["nginx.service"].known().map(drop), "not been booted");
     why(facts.manifest.known().map(drop), "manifest: ");
-    why(
-        facts.certificates[&path("/etc/trap/cert.pem")].known().map(drop),
-        "certificate: ",
+    // This one was seen, and is no certificate.
+    assert_eq!(
+        facts.certificates[&path("/etc/trap/cert.pem")],
+        Seen::Known(Some(Default::default()))
     );
     why(facts.apt_keys[&path("/etc/passwd")].known().map(drop), "apt-key/0: ");
     assert_eq!(facts.apt_keys[&path("/etc/trap/none.asc")], Seen::Known(Vec::new()));
@@ -370,4 +371,20 @@ fn the_look_leaves_nothing_behind() {
     let mut spy = Spy(&mut host, Vec::new());
     collect(&mut spy, &request).unwrap();
     assert_eq!(String::from_utf8_lossy(&spy.1), "");
+}
+
+#[test]
+fn without_lua_accounts_are_seen_and_not_compared() {
+    let mut host = host!();
+    host.before = "mount -t tmpfs none /var/lib && mkdir -p /var/lib/prosody/auth%2ea%2eexample/accounts && \
+                   : >/var/lib/prosody/auth%2ea%2eexample/accounts/dr%2eo%27hara.dat; \
+                   for lua in /usr/bin/lua5.?; do [ ! -e $lua ] || mount --bind /dev/null $lua; done; :"
+        .to_owned();
+    let facts = collect(&mut host, &Request::default()).unwrap();
+    let seen = facts.accounts.known().unwrap();
+    assert_eq!(Vec::from_iter(seen.keys()), ["dr.o'hara@auth.a.example"]);
+    assert_eq!(
+        seen["dr.o'hara@auth.a.example"].password,
+        anteroom::facts::PasswordSeen::NotCompared
+    );
 }

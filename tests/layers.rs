@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("spec", &["catalog"]),
     ("remote", &["spec"]),
     ("machines", &["spec"]),
-    ("render", &["spec"]),
+    ("render", &["spec", "catalog"]),
     ("facts", &["spec", "remote", "render"]),
     ("plan", &["spec", "render", "facts"]),
     ("apply", &["spec", "plan", "remote"]),

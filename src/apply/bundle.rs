@@ -18,7 +18,8 @@ const ENGINE: &[&str] = &[
     include_str!("engine/00-base.sh"),
     include_str!("engine/10-journal.sh"),
     include_str!("engine/20-files.sh"),
-    include_str!("engine/30-packages.sh"),
+    include_str!("engine/30-apt.sh"),
+    include_str!("engine/35-packages.sh"),
     include_str!("engine/40-services.sh"),
     include_str!("engine/50-safety.sh"),
     include_str!("engine/90-main.sh"),
@@ -83,17 +84,8 @@ fn order(plan: &Plan) -> String {
             }
         }
         let _ = writeln!(text, "step {index:04}");
-        let starts = |change: &Change| {
-            matches!(
-                change,
-                Change::Unit {
-                    action: UnitAction::Start | UnitAction::Restart,
-                    ..
-                }
-            )
-        };
         let is_unit = |change: &Change| matches!(change, Change::Unit { .. });
-        if starts(change) && !plan.changes.get(index + 1).is_some_and(is_unit) {
+        if is_unit(change) && !plan.changes.get(index + 1).is_some_and(is_unit) {
             let _ = writeln!(text, "settle {index:04}");
         }
     }
@@ -118,13 +110,21 @@ fn services(plan: &Plan) -> String {
         match change {
             Change::Arm { .. } => armed = true,
             Change::Disarm => armed = false,
-            Change::Unit { name, action, .. } if !armed && !name.starts_with("systemd-") => {
-                if matches!(
-                    action,
-                    UnitAction::Start | UnitAction::Restart | UnitAction::Reload | UnitAction::Unmask
-                ) {
-                    names.insert(name.as_str());
-                }
+            // A timer waits for the services that it starts.
+            Change::Unit { name, action, .. }
+                if !armed
+                    && name.ends_with(".service")
+                    && !name.starts_with("systemd-")
+                    && matches!(
+                        action,
+                        UnitAction::Start
+                            | UnitAction::Enable
+                            | UnitAction::Restart
+                            | UnitAction::Reload
+                            | UnitAction::Unmask
+                    ) =>
+            {
+                names.insert(name.as_str());
             }
             _ => {}
         }

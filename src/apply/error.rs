@@ -1,5 +1,6 @@
 //! Why a plan was not carried out, and in what state that leaves the host.
 
+use crate::apply::event::Cause;
 use crate::plan::Change;
 use crate::plan::Check;
 use crate::plan::UnitAction;
@@ -23,7 +24,7 @@ pub enum ApplyError {
         verb: String,
     },
     /// The host is no longer what the plan was made for; nothing was touched.
-    #[error("change {host}: changed since the plan was made: {}", list(paths))]
+    #[error("change {host}: {}", stale(paths))]
     Stale {
         /// The host.
         host: HostName,
@@ -49,6 +50,8 @@ pub enum ApplyError {
         index: usize,
         /// The last lines that it printed, secrets masked.
         output: Vec<String>,
+        /// What kept it from being made, where the host knows.
+        cause: Option<Cause>,
         /// How far the host is as before.
         restored: Restored,
     },
@@ -132,9 +135,12 @@ impl std::fmt::Display for Restored {
     }
 }
 
-fn list(paths: &[RemotePath]) -> String {
+fn stale(paths: &[RemotePath]) -> String {
+    if paths.is_empty() {
+        return "what was sent to it was tidied up by somebody else's run before it began".to_owned();
+    }
     let paths: Vec<&str> = paths.iter().map(RemotePath::as_str).collect();
-    paths.join(", ")
+    format!("changed since the plan was made: {}", paths.join(", "))
 }
 
 fn tail(output: &[String]) -> String {
@@ -151,7 +157,7 @@ pub fn describe(change: &Change) -> String {
         Change::Manifest { .. } => "write the manifest".to_owned(),
         Change::MakeSecret(name) => format!("make the secret {}", name.0),
         Change::AptKey(key) => format!("put the apt key {} in place", key.path),
-        Change::AptUpdate => "read the package lists".to_owned(),
+        Change::AptUpdate { .. } => "read the package lists".to_owned(),
         Change::Preseed(preseed) => format!("answer {}", preseed.question),
         Change::Install { packages } => {
             let names: Vec<&str> = packages.iter().map(|(name, _)| name.as_str()).collect();
@@ -197,6 +203,7 @@ fn judge(check: Check) -> &'static str {
 pub(crate) fn verb(action: UnitAction) -> &'static str {
     match action {
         UnitAction::Start => "start",
+        UnitAction::Enable => "enable",
         UnitAction::Restart => "restart",
         UnitAction::Reload => "reload",
         UnitAction::Stop => "stop",

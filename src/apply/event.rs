@@ -10,12 +10,16 @@ pub enum Event {
     Begin(usize),
     /// A line that a failing change printed, secrets masked.
     Note(usize, String),
+    /// Why a change is failing, where the engine knows.
+    Cause(Cause),
     /// A change ended.
     Done(usize, Outcome),
     /// The host waits for a new connection.
     Confirm,
     /// A change is being undone.
     Undo(usize),
+    /// A change of an earlier run, whose plan is not known any more, is being undone.
+    UndoOfEarlier,
     /// A line that a failing undo printed.
     UndoNote(usize, String),
     /// A change was undone, or could not be.
@@ -45,6 +49,21 @@ pub enum Outcome {
     Same,
     /// Failed.
     Failed,
+}
+
+/// What keeps a change from being made and is not a matter of the change itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Another program holds a lock of apt, dpkg or debconf.
+    LockHeld,
+    /// A disk is full.
+    NoSpace,
+    /// A package repository is down, or serves something else than was signed.
+    Repository,
+    /// Packages of the host were half installed before and cannot be configured.
+    BrokenPackages,
+    /// Another process has a port.
+    PortTaken,
 }
 
 /// How a run ended.
@@ -91,6 +110,14 @@ pub(crate) fn parse(line: &str) -> Option<Event> {
                 _ => None,
             }
         }
+        "cause" => match rest {
+            "lock" => Some(Event::Cause(Cause::LockHeld)),
+            "space" => Some(Event::Cause(Cause::NoSpace)),
+            "repository" => Some(Event::Cause(Cause::Repository)),
+            "packages" => Some(Event::Cause(Cause::BrokenPackages)),
+            "port" => Some(Event::Cause(Cause::PortTaken)),
+            _ => None,
+        },
         "confirm?" => Some(Event::Confirm),
         "left" => Some(Event::Left(rest.to_owned())),
         "spared" => Some(Event::Spared(rest.parse().ok()?)),
@@ -136,6 +163,7 @@ mod tests {
             ("step 0007 note ", Event::Note(7, String::new())),
             ("undo 0003 fail", Event::Undone(3, Outcome::Failed)),
             ("confirm? 0004", Event::Confirm),
+            ("cause lock", Event::Cause(Cause::LockHeld)),
             (
                 "stale 0002 /etc/x y",
                 Event::Stale(2, "/etc/x y".parse().expect("a path")),
@@ -162,6 +190,7 @@ mod tests {
             "end",
             "end sometime",
             "locked",
+            "cause unheard-of",
             "stale 1 etc",
         ] {
             assert_eq!(parse(line), None, "{line}");

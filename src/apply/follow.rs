@@ -1,6 +1,7 @@
 //! Follows a run on a host until it ends, over as many connections as that takes.
 
 use std::time::Duration;
+use std::time::Instant;
 
 use crate::apply::event;
 use crate::apply::event::End;
@@ -14,10 +15,14 @@ const PATIENCE: Duration = Duration::from_secs(2 * 60 * 60);
 /// How often and how long apart a lost connection is made again. A rollback of firewall and sshd takes up to a minute.
 const RETRIES: u32 = 12;
 const RETRY_EVERY: Duration = Duration::from_secs(8);
+/// How long a new connection is tried again at once when the host asks for one.
+const CONFIRM_AGAIN_FOR: Duration = Duration::from_secs(4);
 
 /// Prints the log from a line on, until the run ends, asks for confirmation, or is dead.
 const FOLLOW: &str = include_str!("host/follow.sh");
 const CONFIRM: &str = include_str!("host/confirm.sh");
+/// What that script ends with where nobody waits for it any more.
+const RUN_IS_OVER: i32 = 3;
 
 /// A run to follow.
 pub(crate) struct Run<'a> {
@@ -67,10 +72,13 @@ pub(crate) fn follow(
         let result = through.follow(&script, PATIENCE, &mut line);
         match (result, last) {
             (_, Some(Event::End(end))) => return Ok(Followed::End(end)),
-            (Ok(_), Some(Event::Confirm)) => match confirm(host, run) {
-                Ok(()) => *unconfirmed = None,
-                Err(why) => *unconfirmed = Some(why.to_string()),
-            },
+            // The very change that is asked about may have broken the connection over which the question came.
+            (heard, Some(Event::Confirm)) => {
+                *unconfirmed = confirm_soon(host, run).err().map(|why| why.to_string());
+                if heard.is_err() {
+                    fresh = Some(again(host)?);
+                }
+            }
             (Ok(output), _) if output.status == 0 => return Ok(Followed::Died),
             (Ok(output), _) => {
                 tries += 1;
@@ -105,11 +113,23 @@ fn again(host: &dyn Host) -> Result<Box<dyn Host>, RemoteError> {
     }
 }
 
+/// sshd takes its new settings in by starting anew, and may refuse connections for a moment. Whoever is locked out stays so.
+fn confirm_soon(host: &dyn Host, run: &Run) -> Result<(), RemoteError> {
+    let start = Instant::now();
+    loop {
+        match confirm(host, run) {
+            Err(_) if start.elapsed() < CONFIRM_AGAIN_FOR => std::thread::sleep(Duration::from_millis(500)),
+            ended => return ended,
+        }
+    }
+}
+
 /// The new connection is the proof; the file only tells the host of it.
 fn confirm(host: &dyn Host, run: &Run) -> Result<(), RemoteError> {
     let mut fresh = host.reconnect()?;
     let output = fresh.run(&script(CONFIRM, run, 0), &[], Duration::from_secs(20))?;
-    if output.status == 0 {
+    // Where the run is over, its end says how.
+    if output.status == 0 || output.status == RUN_IS_OVER {
         return Ok(());
     }
     Err(RemoteError::Broken {

@@ -14,6 +14,7 @@ mod step;
 pub use error::ApplyError;
 pub use error::Restored;
 pub use error::describe;
+pub use event::Cause;
 pub use event::End;
 pub use event::Event;
 pub use event::Outcome;

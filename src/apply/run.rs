@@ -7,6 +7,7 @@ use crate::apply::bundle;
 use crate::apply::error::ApplyError;
 use crate::apply::error::Restored;
 use crate::apply::error::describe;
+use crate::apply::event::Cause;
 use crate::apply::event::End;
 use crate::apply::event::Event;
 use crate::apply::event::Outcome;
@@ -17,6 +18,7 @@ use crate::digest;
 use crate::plan::Plan;
 use crate::plan::Purpose;
 use crate::remote::Host;
+use crate::remote::Output;
 use crate::remote::RemoteError;
 use crate::spec::RemotePath;
 
@@ -72,6 +74,7 @@ pub struct Left {
 struct Heard {
     outcomes: Vec<Option<Outcome>>,
     failed: Option<usize>,
+    cause: Option<Cause>,
     notes: Vec<(usize, String)>,
     not_undone: Vec<usize>,
     undo_notes: Vec<String>,
@@ -91,6 +94,10 @@ impl Heard {
                 if *outcome == Outcome::Failed {
                     self.failed.get_or_insert(*index);
                 }
+            }
+            // What fails while a run is undone has other causes.
+            Event::Cause(cause) if self.failed.is_none() => {
+                self.cause.get_or_insert(*cause);
             }
             Event::Note(index, text) => self.notes.push((*index, text.clone())),
             Event::Undone(index, Outcome::Failed) => self.not_undone.push(*index),
@@ -165,11 +172,16 @@ pub fn carry_out(
         host: plan.host.clone(),
         why,
     })?;
-    let started = host.run(&follow::script(START, &run, 0), &archive, PATIENCE);
+    let mut fresh = None;
+    let started = send(host, &mut fresh, &follow::script(START, &run, 0), &archive);
     let started = started.map_err(|source| ApplyError::Send {
         host: plan.host.clone(),
         source: Box::new(source),
     })?;
+    let host: &mut dyn Host = match &mut fresh {
+        Some(fresh) => &mut **fresh,
+        None => host,
+    };
     if started.status != 0 {
         return Err(ApplyError::Start {
             host: plan.host.clone(),
@@ -181,9 +193,15 @@ pub fn carry_out(
         ..Heard::default()
     };
     let mut unconfirmed = None;
+    let mut earlier = false;
     let mut listen = |event: Event| {
         heard.hear(&event);
-        watch(event);
+        earlier |= matches!(event, Event::Recovering(_));
+        // Its numbers are those of another plan.
+        watch(match event {
+            Event::Undo(_) if earlier => Event::UndoOfEarlier,
+            other => other,
+        });
     };
     let followed = follow::follow(host, &run, &mut unconfirmed, &mut listen);
     match followed {
@@ -203,6 +221,20 @@ pub fn carry_out(
             run: id,
             source: Box::new(source),
         }),
+    }
+}
+
+/// Sends a bundle. A plan may have been read for a long time, and the connection that it was made over be gone since, or
+/// the host have been booted anew: then over a new connection, once. The script does not start a run twice.
+fn send(
+    host: &mut dyn Host,
+    fresh: &mut Option<Box<dyn Host>>,
+    script: &str,
+    archive: &[u8],
+) -> Result<Output, RemoteError> {
+    match host.run(script, archive, PATIENCE) {
+        Err(RemoteError::Broken { .. }) => fresh.insert(host.reconnect()?).run(script, archive, PATIENCE),
+        other => other,
     }
 }
 
@@ -238,6 +270,7 @@ fn judge(plan: &Plan, id: &str, end: End, heard: Heard, unconfirmed: Option<Stri
                     change: Box::new(change.clone()),
                     index,
                     output: heard.notes_of(index),
+                    cause: heard.cause,
                     restored,
                 }),
                 None => Err(ApplyError::CutShort { host, restored }),

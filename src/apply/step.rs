@@ -89,7 +89,9 @@ pub(crate) fn files(change: &Change) -> Result<Vec<StepFile>, String> {
                 AptKeySource::Armored(text) => step.bytes("content", text.as_bytes()).done(),
             }
         }
-        Change::AptUpdate => Step::new("apt_update").done(),
+        Change::AptUpdate { without } => Step::new("apt_update")
+            .words("without", without.iter().map(RemotePath::as_str))
+            .done(),
         Change::Preseed(preseed) => {
             if preseed.value.contains('\n') {
                 return Err(format!("the answer to {} has two lines", preseed.question));

@@ -1,5 +1,7 @@
 //! Data that outlives code, as embedded TOML: controls and their citations, keys of the real package repositories.
 
+pub mod policy;
+
 use std::sync::LazyLock;
 
 /// Families of control ids, the part before the slash.

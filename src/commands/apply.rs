@@ -2,11 +2,13 @@
 
 use crate::apply;
 use crate::apply::ApplyError;
+use crate::apply::Cause;
 use crate::apply::Event;
 use crate::commands::Format;
 use crate::commands::audit;
 use crate::commands::audit::ReportArgs;
 use crate::commands::error::CommandError;
+use crate::commands::preflight;
 use crate::commands::session;
 use crate::commands::session::Site;
 use crate::commands::spec_args::SpecArgs;
@@ -59,6 +61,7 @@ pub(crate) fn run(args: &ApplyArgs, format: Format, ui: &Ui) -> Result<u8, Comma
     for plan in &plans {
         ui.say(&plan_text::render(plan, Contents::Diffs));
     }
+    preflight::refuse(&preflight::obstacles(&spec, &sites, &plans, ui), ui)?;
     // On a machine made a moment ago everything is new, and that was agreed to.
     let made: Vec<&HostName> = absent.iter().map(|host| &host.host.name).collect();
     if plans
@@ -156,6 +159,7 @@ pub(crate) fn say_event(event: &Event, plan: &Plan, total: usize, ui: &Ui) {
         }
         Event::Note(_, text) | Event::UndoNote(_, text) => ui.say(&format!("  {text}")),
         Event::Undo(index) => ui.say(&format!("{} undoing: {}", plan.host, what(*index))),
+        Event::UndoOfEarlier => ui.doing(&format!("{} undoes a change of the earlier run", plan.host)),
         Event::Recovering(run) => ui.say(&format!("{} first undoes run {run}, which was cut short", plan.host)),
         Event::RollingBack => ui.say(&format!("{} undoes the run by itself", plan.host)),
         Event::Left(what) => ui.say(&format!("{} left: {what}", plan.host)),
@@ -170,8 +174,31 @@ pub(crate) fn failed(error: ApplyError) -> CommandError {
         ApplyError::Stale { .. } | ApplyError::Recovered { .. } | ApplyError::CutShort { .. } => {
             "run it again: it looks anew and plans from there"
         }
-        ApplyError::Unconfirmed { .. } => "check [access] admin_cidrs: this computer's address has to be in it",
+        ApplyError::Unconfirmed { .. } => {
+            "this computer's address has to be in [access] admin_cidrs, and its login has to be one that the new sshd \
+             settings let in (`anteroom plan` shows them)"
+        }
+        ApplyError::StepFailed { cause: Some(cause), .. } => advice(*cause),
+        ApplyError::Start { why, .. } if why.contains("No space left on device") => {
+            "make room on the disk that holds /var/lib/anteroom (`apt-get clean`, old logs), then run this again"
+        }
         _ => "the last lines above say why; `anteroom plan` shows where the host stands; then run it again",
     };
     CommandError::failed(error).hint(hint)
+}
+
+/// What to do about a cause that lies outside the plan.
+fn advice(cause: Cause) -> &'static str {
+    match cause {
+        Cause::LockHeld => "wait until the program named above is done, or stop it; then run this again",
+        Cause::NoSpace => "make room on the disk named above (`apt-get clean`, old logs), then run this again",
+        Cause::Repository => {
+            "see that the host reaches the repository, and that [packages.jitsi] names the right uri, suite and \
+             fingerprint; if the signature is wrong, do not trust it; then run this again"
+        }
+        Cause::BrokenPackages => {
+            "mend or remove the packages named above on the host (`dpkg --configure -a`), then run this again"
+        }
+        Cause::PortTaken => "stop what holds the port, or move it to another host; then run this again",
+    }
 }

@@ -16,6 +16,7 @@ use crate::commands::visitors::Credentials;
 use crate::controls;
 use crate::controls::Case;
 use crate::controls::HostCase;
+use crate::facts;
 use crate::plan;
 use crate::probe;
 use crate::probe::PortPlan;
@@ -148,10 +149,14 @@ pub(crate) fn audit(
     let outside = look_outside(&target, &visitors.probe, &PortPlan::Everything, ui);
     visitors.remove(spec, sites, ui);
     let hosts: Vec<HostCase> = sites
-        .iter()
+        .iter_mut()
         .map(|site| HostCase {
             wanted: site.wanted.clone(),
             facts: site.facts.clone(),
+            media_packets: match &mut site.link {
+                Ok(host) => facts::media_packets(host.as_mut()),
+                Err(error) => Seen::unknown(error),
+            },
             compared: match &site.facts {
                 Seen::Known(facts) => plan::compare(&site.wanted, facts, &session::context(spec)).into(),
                 Seen::Unknown(why) => Seen::Unknown(why.clone()),

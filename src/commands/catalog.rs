@@ -1,16 +1,22 @@
 //! `catalog`: what is checked and why, without a spec or a host.
 
+use std::collections::BTreeMap;
+
 use clap::Subcommand;
 
 use crate::catalog;
+use crate::catalog::policy::Component;
+use crate::catalog::policy::Policy;
+use crate::catalog::policy::policies;
 use crate::commands::Format;
 use crate::commands::error::CommandError;
 use crate::commands::ui::Ui;
+use crate::report;
 
 /// Arguments of `catalog`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  anteroom catalog controls                        List them all\n  anteroom catalog controls access/brewery-closed  Explain one"
+    after_help = "Examples:\n  anteroom catalog controls                        List them all\n  anteroom catalog controls access/brewery-closed  Explain one\n  anteroom catalog policy                          List every setting with its reason\n  anteroom catalog policy prosody                  Those of one program\n  anteroom catalog policy --markdown               As the page docs/policy.md"
 )]
 pub struct CatalogArgs {
     #[command(subcommand)]
@@ -24,11 +30,48 @@ enum Of {
         /// A control's id, such as access/brewery-closed
         name: Option<String>,
     },
+    /// List every setting of the policy with its value, reason and citations, or those of one program
+    Policy {
+        /// A program's name, such as prosody, nginx or sshd
+        name: Option<Component>,
+        /// Print the page docs/policy.md
+        #[arg(long)]
+        markdown: bool,
+    },
 }
 
 /// Prints the catalog.
 pub(crate) fn run(args: &CatalogArgs, format: Format, ui: &Ui) -> Result<u8, CommandError> {
-    let Of::Controls { name } = &args.of;
+    match &args.of {
+        Of::Controls { name } => controls(name.as_ref(), format, ui),
+        Of::Policy { markdown: true, .. } => {
+            ui.data(&report::policy::page());
+            Ok(0)
+        }
+        Of::Policy { name, markdown: false } => {
+            policy(*name, format, ui);
+            Ok(0)
+        }
+    }
+}
+
+fn policy(name: Option<Component>, format: Format, ui: &Ui) {
+    let chosen: BTreeMap<Component, &Policy> = policies()
+        .iter()
+        .filter(|(component, _)| name.is_none_or(|name| name == **component))
+        .map(|(component, policy)| (*component, policy))
+        .collect();
+    if format == Format::Json {
+        let components: Vec<&Policy> = chosen.into_values().collect();
+        let document = serde_json::json!({ "schema": "anteroom/policy/v1", "components": components });
+        ui.data(&format!("{document:#}\n"));
+        return;
+    }
+    let texts: Vec<String> = chosen.into_values().map(report::policy::text).collect();
+    ui.data(&texts.join("\n"));
+}
+
+fn controls(name: Option<&String>, format: Format, ui: &Ui) -> Result<u8, CommandError> {
     let chosen: Vec<&catalog::Control> = match name {
         None => catalog::controls().iter().collect(),
         Some(id) => vec![catalog::control(id).ok_or_else(|| {

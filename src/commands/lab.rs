@@ -16,7 +16,8 @@ use crate::spec::HostName;
 
 /// Debian's packages that a core host gets later. The base image carries them as files, so that deploying to a lab
 /// host downloads little. One list for all commands: another list would mean another base image.
-pub const CORE_DOWNLOADS: [&str; 17] = [
+pub const CORE_DOWNLOADS: [&str; 19] = [
+    "chrony",
     "coturn",
     "debconf-utils",
     "jq",
@@ -33,6 +34,7 @@ pub const CORE_DOWNLOADS: [&str; 17] = [
     "procps",
     "prosody",
     "ruby-hocon",
+    "unattended-upgrades",
     "uuid-runtime",
 ];
 

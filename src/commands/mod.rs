@@ -9,6 +9,7 @@ pub mod extras;
 pub mod init;
 pub mod lab;
 pub mod plan;
+mod preflight;
 pub mod probe;
 pub mod render;
 pub mod session;

@@ -2,6 +2,7 @@
 
 use crate::commands::Format;
 use crate::commands::error::CommandError;
+use crate::commands::preflight;
 use crate::commands::session;
 use crate::commands::spec_args::SpecArgs;
 use crate::commands::ui::Ui;
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &PlanArgs, format: Format, ui: &Ui) -> Result<u8, Comman
         .iter()
         .map(|site| site.plan(&spec))
         .collect::<Result<Vec<Plan>, CommandError>>()?;
+    preflight::warn(&preflight::obstacles(&spec, &sites, &plans, ui), ui);
     ui.done();
     let names: Vec<String> = absent.iter().map(|host| host.machine_name.to_string()).collect();
     match format {

@@ -92,10 +92,19 @@ fn sign(spec: &Spec, auth: &TokenAuth, room: &RoomName, args: &TokenArgs, ui: &U
                 .hint("have the portal or identity provider that holds the private key make the token"),
         );
     }
+    let minutes = spec.security.session_minutes;
+    let session = u64::from(minutes) * 60;
     let ttl = u64::try_from(args.ttl.as_secs())
         .ok()
-        .filter(|seconds| (1..=token::LONGEST).contains(seconds))
-        .ok_or_else(|| CommandError::usage("--ttl has to be more than nothing and at most 24h"))?;
+        .filter(|seconds| (1..=token::LONGEST.min(session)).contains(seconds))
+        .ok_or_else(|| {
+            let longest = if session < token::LONGEST {
+                format!("{minutes}m, as [security] session_minutes says")
+            } else {
+                "24h".to_owned()
+            };
+            CommandError::usage(format!("--ttl has to be more than nothing and at most {longest}"))
+        })?;
     let mut host = session::connect_core(spec, ui)?;
     let key = host_secret::read(&mut host, "token", PATIENCE).map_err(CommandError::failed)?;
     ui.done();

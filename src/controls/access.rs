@@ -1,5 +1,7 @@
 //! Access: who gets in, as strangers, guests, forgers and a clinician met it, and as sshd and the secret files stand.
 
+use std::collections::BTreeSet;
+
 use crate::controls::Case;
 use crate::controls::HostCase;
 use crate::controls::Status;
@@ -11,6 +13,7 @@ use crate::controls::drift::from_drift;
 use crate::controls::drift::listed;
 use crate::facts::PathState;
 use crate::facts::SECRETS_FILE;
+use crate::facts::UID_0;
 use crate::plan::DriftKind;
 use crate::probe::Entry;
 use crate::probe::FocusAnswer;
@@ -219,6 +222,57 @@ pub(crate) fn ssh_keys_only(case: &Case) -> Vec<Verdict> {
             listed(settings, "; ")
         },
     )
+}
+
+/// access/no-unknown-admins. Keys of root are shown, not judged: nobody wrote down whose they are.
+pub(crate) fn no_unknown_admins(case: &Case) -> Vec<Verdict> {
+    let expected = "nobody but root, the login of the spec and `[access] admins` can become root";
+    let admins = case.spec.map(|spec| &spec.access.admins);
+    let mut verdicts = Vec::new();
+    for host in case.hosts {
+        let seen = match &host.facts {
+            Seen::Known(facts) => facts.superusers.known(),
+            Seen::Unknown(why) => Err(why.as_str()),
+        };
+        let seen = match seen {
+            Ok(seen) => seen,
+            Err(why) => {
+                let evidence = case.on_host(host, "who may become root was not seen");
+                verdicts.push(Verdict::unverified(host.subject("admins"), expected, why, evidence));
+                continue;
+            }
+        };
+        let keys = format!("keys of root: {}", seen.root_keys.join("; "));
+        let known = |name: &String| *name == seen.login || admins.is_some_and(|admins| admins.contains(name));
+        // A second root is nobody's own account, whoever is named so.
+        let twin = |ways: &BTreeSet<String>| ways.contains(UID_0);
+        let strangers = seen.accounts.iter().filter(|(name, ways)| twin(ways) || !known(name));
+        let before = verdicts.len();
+        for (name, ways) in strangers {
+            let ways: Vec<&str> = ways.iter().map(String::as_str).collect();
+            let subject = host.subject(&format!("account {name}"));
+            verdicts.push(Verdict::fail(
+                subject,
+                expected,
+                ways.join("; "),
+                case.on_host(host, keys.clone()),
+            ));
+        }
+        if verdicts.len() == before {
+            let others: Vec<&str> = seen.accounts.keys().map(String::as_str).collect();
+            let observed = match others.as_slice() {
+                [] => "root alone".to_owned(),
+                others => format!("root, {}", others.join(", ")),
+            };
+            verdicts.push(Verdict::pass(
+                host.subject("admins"),
+                expected,
+                observed,
+                case.on_host(host, keys),
+            ));
+        }
+    }
+    verdicts
 }
 
 /// access/secrets-private.

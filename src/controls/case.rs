@@ -39,6 +39,8 @@ pub struct HostCase {
     pub wanted: Wanted,
     /// What it holds.
     pub facts: Seen<HostFacts>,
+    /// Datagrams that the firewall had let through to the bridge when the outside look had ended.
+    pub media_packets: Seen<Option<u64>>,
     /// What differs, and what could not be seen of it.
     pub compared: Seen<Comparison>,
 }

@@ -3,46 +3,54 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use serde_json::json;
 
+use crate::catalog::policy::Component;
+use crate::catalog::policy::policy;
 use crate::controls::Case;
 use crate::controls::Evidence;
 use crate::controls::Verdict;
 use crate::probe::Mention;
 
-/// Keys of config.js that must be there with exactly this value, since the client's own default is unsafe or has
-/// changed between versions. Source: jitsi-meet's config.js and react/features/base/config, as of 2026.
-const HYGIENE: &[(&str, Safe)] = &[
-    ("/disableThirdPartyRequests", Safe::True),
-    ("/gravatar/disabled", Safe::True),
-    ("/analytics/disabled", Safe::True),
-    ("/p2p/enabled", Safe::False),
-    ("/localRecording/disable", Safe::True),
-    ("/recordingService/enabled", Safe::False),
-    ("/liveStreaming/enabled", Safe::False),
-    ("/transcription/enabled", Safe::False),
-    ("/fileSharing/enabled", Safe::False),
-    ("/doNotStoreRoom", Safe::True),
-];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Safe {
-    True,
-    False,
+/// Settings of the page that a deployment must have, by dotted key.
+struct Hygiene {
+    key: String,
+    value: Value,
 }
 
-impl Safe {
-    fn value(self) -> Value {
-        match self {
-            Self::True => json!(true),
-            Self::False => json!(false),
-        }
+/// The policy's rows for the page: the deployment's own where a spec tells, else those that hold for every server and
+/// whose default in the client is unsafe.
+fn hygiene(case: &Case) -> Vec<Hygiene> {
+    let page = policy(Component::Page);
+    if let Some(host) = case.hosts.first() {
+        let file = page.file.replace("<domain>", case.domain.as_str());
+        let own = host
+            .wanted
+            .settings
+            .iter()
+            .filter(|setting| setting.path.as_str() == file);
+        return own
+            .map(|setting| Hygiene {
+                key: setting.key.clone(),
+                value: setting.value.clone(),
+            })
+            .collect();
     }
+    let always = page.groups.iter().filter(|group| group.when.is_empty());
+    let rows = always.flat_map(|group| group.set.iter().filter(|(key, _)| group.upstream.contains_key(*key)));
+    rows.map(|(key, value)| Hygiene {
+        key: key.clone(),
+        value: match value.as_str() {
+            Some(text) => text.replace("<domain>", case.domain.as_str()).into(),
+            None => value.clone(),
+        },
+    })
+    .collect()
 }
 
 /// leakage/config-hygiene.
 pub(crate) fn config_hygiene(case: &Case) -> Vec<Verdict> {
     let expected = "every key of the policy has its safe value";
+    let wanted = hygiene(case);
     case.each_site("config.js", expected, |view| {
         let subject = view.config.subject.clone();
         let evidence = case.sighted(&view.config);
@@ -50,9 +58,9 @@ pub(crate) fn config_hygiene(case: &Case) -> Vec<Verdict> {
         vec![match value {
             Err(why) => Verdict::unverified(subject, expected, why, evidence),
             Ok(config) => {
-                let wrong = unsafe_keys(config);
+                let wrong = unsafe_keys(config, &wanted);
                 let observed = match wrong.is_empty() {
-                    true => format!("{} keys as wanted", HYGIENE.len()),
+                    true => format!("{} keys as wanted", wanted.len()),
                     false => wrong.join("; "),
                 };
                 Verdict::holds(wrong.is_empty(), subject, expected, observed, evidence)
@@ -61,15 +69,13 @@ pub(crate) fn config_hygiene(case: &Case) -> Vec<Verdict> {
     })
 }
 
-fn unsafe_keys(config: &Value) -> Vec<String> {
+fn unsafe_keys(config: &Value, wanted: &[Hygiene]) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (pointer, safe) in HYGIENE {
-        let key = pointer.trim_start_matches('/').replace('/', ".");
-        match config.pointer(pointer) {
-            None => wrong.push(format!("{key} is not set, {} is wanted", safe.value())),
-            Some(value) if *value != safe.value() => {
-                wrong.push(format!("{key} is {value}, {} is wanted", safe.value()));
-            }
+    for Hygiene { key, value } in wanted {
+        let pointer = format!("/{}", key.replace('.', "/"));
+        match config.pointer(&pointer) {
+            None => wrong.push(format!("{key} is not set, {value} is wanted")),
+            Some(seen) if seen != value => wrong.push(format!("{key} is {seen}, {value} is wanted")),
             Some(_) => {}
         }
     }
@@ -123,13 +129,17 @@ fn named(case: &Case, subject: &str, expected: &str, mentions: &BTreeSet<Mention
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn a_missing_key_is_as_bad_as_a_wrong_one() {
-        let wrong = unsafe_keys(&json!({"disableThirdPartyRequests": false}));
-        assert_eq!(wrong.len(), HYGIENE.len());
-        assert!(wrong[0].starts_with("disableThirdPartyRequests is false"), "{wrong:?}");
-        assert!(wrong[1].starts_with("gravatar.disabled is not set"), "{wrong:?}");
+        let wanted = [("a.b", json!(true)), ("c", json!(false))].map(|(key, value)| Hygiene {
+            key: key.to_owned(),
+            value,
+        });
+        let wrong = unsafe_keys(&json!({ "c": true }), &wanted);
+        assert_eq!(wrong, ["a.b is not set, true is wanted", "c is true, false is wanted"]);
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod administrative;
+pub mod availability;
 pub mod case;
 mod doors;
 mod drift;
@@ -9,8 +10,13 @@ pub mod encryption;
 pub mod exposure;
 pub mod finding;
 pub mod integrity;
+mod kernel;
 pub mod leakage;
+pub mod logging;
+pub mod policy;
+mod sandbox;
 pub mod simulated;
+mod upkeep;
 
 pub use case::Case;
 pub use case::HostCase;
@@ -99,6 +105,7 @@ const JUDGES: &[(&str, View, Judge)] = &[
     ),
     ("access/secrets-private", View::Host, access::secrets_private),
     ("access/ssh-keys-only", View::Host, access::ssh_keys_only),
+    ("access/no-unknown-admins", View::Host, access::no_unknown_admins),
     ("leakage/config-own-origins", View::Outside, leakage::config_own_origins),
     ("leakage/config-hygiene", View::Outside, leakage::config_hygiene),
     ("exposure/only-spec-ports", View::Outside, exposure::only_spec_ports),
@@ -109,6 +116,7 @@ const JUDGES: &[(&str, View, Judge)] = &[
     ),
     ("exposure/firewall-in-force", View::Host, exposure::firewall_in_force),
     ("integrity/files-as-rendered", View::Host, integrity::files_as_rendered),
+    ("integrity/policy-in-force", View::Host, policy::policy_in_force),
     (
         "integrity/packages-as-pinned",
         View::Host,
@@ -121,6 +129,18 @@ const JUDGES: &[(&str, View, Judge)] = &[
         View::Host,
         integrity::accounts_as_rendered,
     ),
+    ("integrity/sandboxes-in-force", View::Host, sandbox::sandboxes_in_force),
+    ("integrity/kernel-settings", View::Host, kernel::kernel_settings),
+    ("leakage/swap-encrypted", View::Host, kernel::swap_encrypted),
+    ("logging/clock-synchronised", View::Host, upkeep::clock_synchronised),
+    ("availability/security-upgrades", View::Host, upkeep::security_upgrades),
+    ("logging/clock-right", View::Host, logging::clock_right),
+    (
+        "availability/domain-points-here",
+        View::Host,
+        availability::domain_points_here,
+    ),
+    ("availability/media-path", View::Host, availability::media_path),
     ("administrative/baa-recorded", View::Paper, administrative::baa_recorded),
     (
         "administrative/security-official-named",

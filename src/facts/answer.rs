@@ -4,35 +4,43 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::facts::AccountSeen;
+use crate::facts::Asked;
 use crate::facts::CertificateFacts;
 use crate::facts::FirewallFacts;
 use crate::facts::FolderItem;
 use crate::facts::HostFacts;
+use crate::facts::ListenerSeen;
 use crate::facts::PackageState;
 use crate::facts::PathState;
 use crate::facts::Request;
+use crate::facts::Superusers;
+use crate::facts::SystemFacts;
 use crate::facts::UnitFacts;
 use crate::facts::frame::Reply;
+use crate::facts::media;
 use crate::facts::parse::accounts;
 use crate::facts::parse::apt_key;
 use crate::facts::parse::certificate;
 use crate::facts::parse::files;
 use crate::facts::parse::folder;
+use crate::facts::parse::host;
 use crate::facts::parse::network;
 use crate::facts::parse::packages;
+use crate::facts::parse::superusers;
 use crate::facts::parse::system;
 use crate::facts::parse::units;
 use crate::seen::Seen;
 use crate::spec::RemotePath;
 
-/// Reads a reply to the script.
+/// Reads a reply to the script, which came between the two moments of `asked`.
 ///
 /// # Errors
 /// Where the reply does not even begin: then nothing was looked at.
-pub fn facts(reply: &[u8], request: &Request) -> Result<HostFacts, String> {
+pub fn facts(reply: &[u8], request: &Request, asked: Asked) -> Result<HostFacts, String> {
     let reply = Reply::parse(reply);
     Ok(HostFacts {
         at: reply.text("time")?.trim().to_owned(),
+        asked,
         os: reply.text("os").and_then(|text| system::os(&text)).into(),
         init: reply.text("init").map(|text| text.trim().to_owned()).into(),
         manifest: optional(&reply, "manifest", system::manifest),
@@ -41,15 +49,14 @@ pub fn facts(reply: &[u8], request: &Request) -> Result<HostFacts, String> {
         packages: package_states(&reply).into(),
         apt_keys: apt_keys(&reply, request),
         units: unit_states(&reply, request),
-        listeners: reply
-            .text("listeners")
-            .and_then(|text| network::listeners(&text))
-            .into(),
+        listeners: listeners(&reply).into(),
         firewall: firewall(&reply).into(),
+        media_packets: optional(&reply, "media-packets", media::count),
         sshd: reply.text("sshd").and_then(|text| system::sshd(&text)).into(),
         sshd_as: reply.text("sshd-as").and_then(|text| system::sshd_as(&text)).into(),
         sshd_blocks: reply.text("sshd-blocks").map(|text| lines(&text)).into(),
         folders: folders(&reply, request),
+        superusers: superusers(&reply).into(),
         unfinished: reply.text("unfinished").map(|text| lines(&text)).into(),
         access_lists: access_lists(&reply).into(),
         accounts: account_states(&reply).into(),
@@ -59,6 +66,17 @@ pub fn facts(reply: &[u8], request: &Request) -> Result<HostFacts, String> {
             .text("addresses")
             .and_then(|text| network::addresses(&text))
             .into(),
+        system: SystemFacts {
+            container: reply.text("container").map(|text| host::container(&text)).into(),
+            kernel: reply.text("kernel").and_then(|text| host::kernel(&text)).into(),
+            properties: reply.text("properties").and_then(|text| host::properties(&text)).into(),
+            apt: reply
+                .text("apt-settings")
+                .and_then(|text| host::apt_settings(&text))
+                .into(),
+            clock: optional(&reply, "clock", host::clock),
+            swap: reply.text("swap").and_then(|text| host::swap(&text)).into(),
+        },
     })
 }
 
@@ -103,11 +121,14 @@ fn apt_keys(reply: &Reply, request: &Request) -> BTreeMap<RemotePath, Seen<Vec<S
 }
 
 fn unit_states(reply: &Reply, request: &Request) -> BTreeMap<String, Seen<UnitFacts>> {
-    let asked: Vec<&str> = request.units.iter().map(String::as_str).collect();
+    let mut asked: Vec<&str> = request.units.iter().map(String::as_str).collect();
+    let further = reply.text("further-units");
+    asked.extend(further.iter().flat_map(|text| text.lines()));
     if asked.is_empty() {
         return BTreeMap::new();
     }
-    match reply.text("units").and_then(|text| units::units(&text, &asked)) {
+    let answer = further.clone().and(reply.text("units"));
+    match answer.and_then(|text| units::units(&text, &asked)) {
         Ok(units) => units.into_iter().map(|(name, unit)| (name, unit.into())).collect(),
         Err(why) => asked
             .into_iter()
@@ -134,6 +155,20 @@ fn access_lists(reply: &Reply) -> Result<BTreeSet<RemotePath>, String> {
         .collect()
 }
 
+fn listeners(reply: &Reply) -> Result<Vec<ListenerSeen>, String> {
+    network::listeners(&reply.text("listeners")?, &reply.text("socket-units")?)
+}
+
+fn superusers(reply: &Reply) -> Result<Superusers, String> {
+    superusers::superusers(&superusers::Answers {
+        login: &reply.text("login")?,
+        users: &reply.text("users")?,
+        groups: &reply.text("groups")?,
+        sudoers: reply.find("sudoers")?.as_deref(),
+        root_keys: reply.find("root-keys")?.as_deref(),
+    })
+}
+
 fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
@@ -156,7 +191,8 @@ fn certificates(reply: &Reply, request: &Request) -> BTreeMap<RemotePath, Seen<O
             return Ok(None);
         };
         let key = reply.bytes(&format!("certificate-key/{index}"))?;
-        certificate::certificate(pem, key).map(Some)
+        // What came over whole and is no certificate was seen: it names nobody, and no key is its own.
+        Ok(Some(certificate::certificate(pem, key).unwrap_or_default()))
     };
     let paths = (0..).zip(request.certificates.keys());
     paths.map(|(index, path)| (path.clone(), read(index).into())).collect()
@@ -212,7 +248,13 @@ mod tests {
             ]
             .into(),
             folders: BTreeSet::new(),
+            ..Request::default()
         }
+    }
+
+    fn moment() -> Asked {
+        let now = "2026-11-22T10:00:00Z".parse().unwrap();
+        Asked { began: now, ended: now }
     }
 
     fn known<T: std::fmt::Debug>(seen: &Seen<T>) -> &T {
@@ -221,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_real_hosts_answer_becomes_facts() {
-        let facts = facts(REPLY, &asked()).unwrap();
+        let facts = facts(REPLY, &asked(), moment()).unwrap();
         assert!(facts.at.starts_with("2026-") && facts.at.ends_with('Z'), "{}", facts.at);
         assert_eq!(known(&facts.os).id, "debian");
         assert_eq!(known(&facts.init), "systemd");
@@ -232,6 +274,8 @@ mod tests {
         assert_eq!(known(&facts.units["nginx.service"]).enabled, "enabled");
         assert_eq!(known(&facts.units["nosuch.service"]).load, "not-found");
         assert!(known(&facts.listeners).len() > 5);
+        assert!(known(&facts.listeners).iter().all(|socket| socket.units.len() == 1));
+        assert_eq!(known(&facts.superusers).root_keys.len(), 1);
         let firewall = known(&facts.firewall);
         assert!(firewall.running.is_some() && firewall.running == firewall.on_disk);
         assert_eq!(known(&facts.sshd)["port"], "22");
@@ -241,7 +285,7 @@ mod tests {
 
     #[test]
     fn files_are_seen_with_their_secrets_masked() {
-        let facts = facts(REPLY, &asked()).unwrap();
+        let facts = facts(REPLY, &asked(), moment()).unwrap();
         let file = |name: &str| known(&facts.files[&path(name)]).clone();
         let PathState::File {
             group, mode, content, ..
@@ -270,7 +314,7 @@ mod tests {
 
     #[test]
     fn accounts_keys_and_certificates_are_compared() {
-        let facts = facts(REPLY, &asked()).unwrap();
+        let facts = facts(REPLY, &asked(), moment()).unwrap();
         let accounts = known(&facts.accounts);
         let of = |user: &str| accounts[&format!("{user}@auth.telemed.example.com")].password;
         assert_eq!(of("focus"), PasswordSeen::Matches);
@@ -290,9 +334,9 @@ mod tests {
     #[test]
     fn an_answer_cut_anywhere_leaves_unknowns_and_never_other_facts() {
         let request = asked();
-        let whole = facts(REPLY, &request).unwrap();
+        let whole = facts(REPLY, &request, moment()).unwrap();
         for length in (0..REPLY.len()).step_by(97) {
-            let Ok(cut) = facts(&REPLY[..length], &request) else {
+            let Ok(cut) = facts(&REPLY[..length], &request, moment()) else {
                 continue;
             };
             assert!(cut.files.len() >= request.paths.len());

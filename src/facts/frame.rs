@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 /// The exit status by which the script says that what was looked for does not exist.
-const ABSENT: i32 = 44;
+pub(super) const ABSENT: i32 = 44;
 
 /// A reply, cut into sections.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,9 +17,10 @@ cat >"$T/request"
 exec </dev/null
 
 # One file per kind of line, there even when no line came.
-for kind in path hash aptkey unit package account certificate folder; do : >"$T/$kind"; done
+for kind in path hash aptkey unit package account certificate folder kernel property; do : >"$T/$kind"; done
 awk -F '\t' -v t="$T" '{ rest = $0; sub(/^[^\t]*\t/, "", rest); print rest > (t "/" $1) }' "$T/request"
 
+tab=$(printf '\t')
 count=0
 section() {
     name=$1
@@ -34,8 +35,30 @@ section() {
     count=$((count + 1))
 }
 
+# A slow look that needs nothing of the others runs beside them, until `begun` shows what it found.
+begin() { # NAME COMMAND...
+    name=$1
+    shift
+    "$@" >"$T/$name.out" 2>"$T/$name.err" &
+    echo $! >"$T/$name.pid"
+}
+
+begun() { # NAME
+    wait "$(cat "$T/$1.pid")"
+    status=$?
+    cat "$T/$1.out"
+    cat "$T/$1.err" >&2
+    return $status
+}
+
 show() { # FILE
     [ -e "$1" ] || return $absent
+    cat "$1"
+}
+
+# A folder or a pipe in a file's place is no such file.
+show_file() { # FILE
+    [ -f "$1" ] || return $absent
     cat "$1"
 }
 
@@ -51,15 +74,71 @@ lock() {
 }
 
 packages() { dpkg-query -W -f '${Package}\t${db:Status-Abbrev}\t${Version}\n'; }
-origins() { xargs -r -d '\n' -a "$T/package" timeout 30 apt-cache policy --; }
+# `apt-mark showhold` would need every list of sources to be whole.
+holds() { dpkg-query -W -f '${db:Status-Want}\t${Package}\n' | sed -n 's/^hold\t//p'; }
+# With settings or a list of sources that apt cannot read it answers nothing at all. Its settings are of no matter here;
+# without any list it says what then holds: no source offers anything.
+origins() {
+    policy >"$T/policy" && { cat "$T/policy"; return; }
+    printf 'Dir::Etc::main "/dev/null";\nDir::Etc::parts "/dev/null";\n' >"$T/apt.conf"
+    export APT_CONFIG="$T/apt.conf"
+    policy >"$T/policy" && { cat "$T/policy"; return; }
+    policy -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts=/dev/null
+}
+policy() { xargs -r -d '\n' -a "$T/package" timeout 30 apt-cache "$@" policy --; }
 
+# Units that the manifest names and nobody asked for.
+further_units() {
+    [ -e $home/manifest.json ] || return 0
+    sed -n 's/^ *"\([A-Za-z0-9@._-]*\.\(service\|timer\)\)",\{0,1\}$/\1/p' $home/manifest.json | awk -v asked="$T/unit" '
+        BEGIN { while ((getline line < asked) > 0) known[line] = 1 }
+        !($0 in known)' >"$T/further"
+    cat "$T/further"
+}
+
+# Answered in the order in which they are asked: an alias answers with another name.
 units() {
-    xargs -r -d '\n' -a "$T/unit" timeout 30 systemctl show --no-pager --timestamp=unix \
+    touch "$T/further"
+    cat "$T/unit" "$T/further" | xargs -r -d '\n' timeout 30 systemctl show --no-pager --timestamp=unix \
         -p Id,Type,LoadState,ActiveState,SubState,UnitFileState,NRestarts,ExecMainStartTimestamp,ActiveEnterTimestamp,StateChangeTimestamp,ExecReload,FragmentPath,DropInPaths,ExecStart --
 }
 
-listeners() { ss -Hlntup; }
+# The first command's words are kept: the second tells of the same processes.
+listeners() { ss -Hlntup >"$T/sockets" && cat "$T/sockets"; }
+
+# The unit of each process that holds a listening socket, as the kernel's control groups tell: `PID<tab>UNIT`. A process
+# outside of every unit has no line.
+socket_units() {
+    sed 's/pid=\([0-9]*\)/\n\1\n/g' "$T/sockets" | grep -x '[0-9][0-9]*' | sort -u >"$T/pids"
+    while IFS= read -r pid; do
+        # Which hierarchy systemd uses differs from host to host. A process that has ended is in none.
+        awk -F ':' -v pid="$pid" '
+            $1 == 0 || $2 == "name=systemd" {
+                path = $0
+                sub(/^[^:]*:[^:]*:/, "", path)
+                if (unit == "" && match(path, /[^\/]+\.(service|scope)(\/|$)/)) unit = substr(path, RSTART, RLENGTH)
+            }
+            END { sub(/\/$/, "", unit); if (unit != "") print pid "\t" unit }' "/proc/$pid/cgroup" 2>/dev/null || :
+    done <"$T/pids"
+}
+
 addresses() { ip -o addr; }
+
+# Accounts and groups, without what belongs to a password.
+users() { getent passwd | cut -d : -f 1,3,4; }
+groups() { getent group | cut -d : -f 1,3,4; }
+
+# Who may do what by sudo, in sudo's own reading of all its files.
+sudoers() {
+    [ -e /etc/sudoers ] || return $absent
+    timeout 10 cvtsudoers -e -f json /etc/sudoers
+}
+
+# Which keys let somebody in as root.
+root_keys() {
+    [ -s /root/.ssh/authorized_keys ] || return $absent
+    ssh-keygen -l -f /root/.ssh/authorized_keys
+}
 
 # Without the program and without our file nobody has loaded our table; a clean host is no riddle.
 firewall_running() {
@@ -80,6 +159,8 @@ firewall_on_disk() {
     [ -e $home/firewall.nft ] || return $absent
     timeout 30 unshare -n sh -c 'nft -f "$1" && nft -s list table inet anteroom' sh $home/firewall.nft
 }
+
+@MEDIA_SH@
 
 effective_sshd() { sshd -T; }
 
@@ -112,39 +193,81 @@ sshd_blocks() {
     [ $? -le 1 ]
 }
 
+# The regular file that an entry of a folder is or links to; nothing for anything else, and for names that dpkg would
+# take for patterns or that are no line.
+target_of() { # PATH
+    target=$1
+    [ ! -L "$target" ] || target=$(readlink -f -- "$target")
+    case $target in *[\*\?\[\\]* | *"
+"*) return ;; esac
+    [ ! -f "$target" ] || printf '%s' "$target"
+}
+
+# The entries of a folder, one a line. A name with a line end must not look like two.
+entries_of() { # FOLDER SCRATCH
+    find "$1/" -mindepth 1 -maxdepth 1 -printf '%f\0' >"$2" && tr '\n\0' '?\n' <"$2"
+}
+
+# Which package brought each file in the asked folders, for files that are as it brought them. dpkg takes long to begin,
+# so it is asked once for all.
+provenance() {
+    while IFS= read -r folder; do
+        [ ! -d "$folder" ] || entries_of "$folder" "$T/provenance.names" | while IFS= read -r entry; do
+            target_of "$folder/$entry"
+            echo
+        done
+    done <"$T/folder" | sort -u | sed '/^$/d' >"$T/candidates"
+    # The first line that names a path counts; a path of two packages belongs to none.
+    xargs -r -d '\n' -a "$T/candidates" dpkg-query -S -- 2>/dev/null | awk '
+        { at = index($0, ": /"); path = substr($0, at + 2); package = $0; sub(/:.*/, "", package) }
+        at && $1 !~ /^diversion/ && !(path in seen) { seen[path]; if (package !~ /,/) print package "\t" path }' >"$T/owned"
+    cut -f 1 "$T/owned" | sort -u >"$T/owners"
+    : >"$T/verified"
+    if xargs -r -d '\n' -a "$T/owners" dpkg --verify -- >"$T/changed" 2>/dev/null; then
+        cp "$T/owners" "$T/verified"
+    else
+        # One of them cannot be judged; the others can.
+        : >"$T/changed"
+        while IFS= read -r package; do
+            if dpkg --verify -- "$package" >"$T/verify" 2>/dev/null; then
+                cat "$T/verify" >>"$T/changed"
+                echo "$package" >>"$T/verified"
+            fi
+        done <"$T/owners"
+    fi
+    awk -v verified="$T/verified" -v changed="$T/changed" '
+        BEGIN {
+            while ((getline line < verified) > 0) good[line]
+            while ((getline line < changed) > 0) bad[substr(line, index(line, " /") + 1)]
+        }
+        { at = index($0, "\t") }
+        (substr($0, 1, at - 1) in good) && !(substr($0, at + 1) in bad)' "$T/owned"
+}
+
 # What lies in a folder: name, kind, and the package that brought it unchanged, or that brought what a link points to.
 folder() { # FOLDER
     [ -d "$1" ] || return $absent
-    find "$1/" -mindepth 1 -maxdepth 1 -printf '%f\0' >"$T/names" || return 1
-    # A name with a line end must not look like two.
-    tr '\n\0' '?\n' <"$T/names" >"$T/listed" || return 1
+    entries_of "$1" "$T/names" >"$T/listed" || return 1
     while IFS= read -r entry; do
         kind=other
-        target=$1/$entry
-        if [ -L "$target" ]; then
+        if [ -L "$1/$entry" ]; then
             kind=link
-            target=$(readlink -f -- "$target")
-        elif [ -d "$target" ]; then
+        elif [ -d "$1/$entry" ]; then
             kind=dir
-        elif [ -f "$target" ]; then
+        elif [ -f "$1/$entry" ]; then
             kind=file
         fi
-        printf '%s\t%s\t%s\n' "$kind" "$(brought_by "$target")" "$entry"
-    done <"$T/listed"
-}
-
-# The package that holds exactly this path, if the path is a file and as the package brought it.
-brought_by() { # FILE
-    # dpkg would take these for patterns.
-    case $1 in *[\*\?\[\\]*) return ;; esac
-    [ -f "$1" ] || return
-    package=$(dpkg-query -S -- "$1" 2>/dev/null | awk -v path="$1" 'index($0, ": " path) && $1 !~ /^diversion/ { sub(/:.*/, ""); print; exit }')
-    case $package in '' | *,*) return ;; esac
-    changed=$(dpkg --verify -- "$package" 2>/dev/null) || return
-    case "$changed
-" in *" $1
-"*) return ;; esac
-    printf '%s' "$package"
+        printf '%s\t' "$kind"
+        target_of "$1/$entry"
+        echo
+    done <"$T/listed" >"$T/targets"
+    awk -v brought="$T/provenance.out" -v targets="$T/targets" '
+        BEGIN { while ((getline line < brought) > 0) { at = index(line, "\t"); by[substr(line, at + 1)] = substr(line, 1, at - 1) } }
+        {
+            getline line < targets
+            at = index(line, "\t")
+            print substr(line, 1, at) by[substr(line, at + 1)] "\t" $0
+        }' "$T/listed"
 }
 
 # Runs of ours that never ended, and the file that keeps packages from starting their services when a run left it.
@@ -165,7 +288,7 @@ access_lists() {
 }
 
 secret_lengths() {
-    [ -e $secrets ] || return $absent
+    [ -f $secrets ] || return $absent
     awk '{ at = index($0, "="); if (at > 1) print substr($0, 1, at - 1) "\t" length($0) - at }' $secrets
 }
 
@@ -184,8 +307,21 @@ LUA
             return
         fi
     done
-    echo "no Lua interpreter" >&2
-    return 127
+    # Nothing compares now; who is there stands in the names, as Prosody writes them.
+    for file in /var/lib/prosody/*/accounts/*.dat; do printf '%s\n' "$file"; done | awk -F / '
+        function plain(text,   out, at, letter) {
+            for (at = 1; at <= length(text); at++) {
+                letter = substr(text, at, 1)
+                if (letter == "%") {
+                    letter = sprintf("%c", 16 * digit(substr(text, at + 1, 1)) + digit(substr(text, at + 2, 1)))
+                    at += 2
+                }
+                out = out letter
+            }
+            return out
+        }
+        function digit(letter) { return index("0123456789abcdef", letter) - 1 }
+        { sub(/\.dat$/, "", $7); print plain($7) "@" plain($5) "\tnot-compared" }'
 }
 
 apt_key() { # FILE
@@ -196,8 +332,12 @@ apt_key() { # FILE
 
 # An encrypted key must fail, not ask: the empty pass phrase is the wrong one.
 public_key() { # FILE
-    [ -e "$1" ] || return $absent
-    openssl pkey -in "$1" -passin pass: -pubout
+    [ -f "$1" ] || return $absent
+    openssl pkey -in "$1" -passin pass: -pubout && return
+    # What openssl was there to read and could not is no key. Without openssl nobody knows.
+    status=$?
+    [ -r "$1" ] && command -v openssl >/dev/null && [ $status -eq 1 ] && return $absent
+    return $status
 }
 
 # The content with every secret that the host knows replaced by its slot, byte for byte otherwise.
@@ -225,8 +365,8 @@ mask() { # FILE
             }
             print rest
         }' "$1" || return 1
-    # awk does not say whether the last line was whole.
-    if [ -s "$1" ] && [ -z "$(tail -c 1 "$1")" ]; then echo; fi
+    # awk does not say whether the last line was whole; the shell takes a NUL for nothing.
+    if [ "$(tail -c 1 "$1" | od -An -tx1)" = " 0a" ]; then echo; fi
 }
 
 # Which paths to look at: the request's and the manifest's.
@@ -283,6 +423,64 @@ stats() {
 digests() { cut -f 2- "$T/sources" | xargs -r -d '\n' sha256sum -z --; }
 contents() { cut -f 2- "$T/small" | xargs -r -d '\n' cat --; }
 
+# A container has its machine's kernel, swap and clock. 1: none.
+container() {
+    systemd-detect-virt --container
+    [ $? -le 1 ]
+}
+
+# The kernel's settings: key, file and value. A star in a key stands for every name there, as in sysctl.d(5); a key
+# that this kernel does not know comes back alone.
+kernel() {
+    while IFS= read -r key; do
+        known=
+        # Word splitting and stars make files of the key.
+        for file in /proc/sys/$(printf '%s' "$key" | tr . /); do
+            [ -e "$file" ] || continue
+            value=$(tr '\n\t' '  ' <"$file") || return 1
+            printf '%s\t%s\t%s\n' "$key" "$file" "$value"
+            known=yes
+        done
+        [ -n "$known" ] || printf '%s\n' "$key"
+    done <"$T/kernel"
+}
+
+# What systemd made of units and their drop-ins, each behind a line `unit NAME`.
+properties() {
+    while IFS="$tab" read -r unit names; do
+        printf 'unit %s\n' "$unit"
+        timeout 30 systemctl show --no-pager -p "$names" -- "$unit" || return 1
+    done <"$T/property"
+}
+
+apt_settings() {
+    timeout 30 apt-config dump >"$T/apt-settings" || return 1
+    grep -iE '^(APT::Periodic|Unattended-Upgrade|DPkg::Options)(:| )' "$T/apt-settings"
+    [ $? -le 1 ]
+}
+
+# Whom chrony follows, and how far away it is.
+clock() {
+    command -v chronyc >/dev/null || return $absent
+    timeout 10 chronyc -n -c tracking
+}
+
+# Areas that memory is written to, and every layer of the device below each: an encrypted one is `crypt`.
+swap() {
+    sed 1d /proc/swaps >"$T/swaps" || return 1
+    while read -r area rest; do
+        device=$area
+        [ -b "$area" ] || device=$(findmnt -n -o SOURCE -T "$area") || return 1
+        layers=$(lsblk -n -s -o TYPE "$device") || return 1
+        printf '%s\t%s\n' "$area" "$(printf '%s' "$layers" | tr '\n' ' ')"
+    done <"$T/swaps"
+}
+
+begin sshd-as sshd_as
+begin provenance provenance
+begin origins origins
+begin holds holds
+begin firewall-on-disk firewall_on_disk
 section time date -u +%Y-%m-%dT%H:%M:%SZ
 section os cat /etc/os-release
 section init cat /proc/1/comm
@@ -295,34 +493,48 @@ section digests digests
 section sizes cat "$T/small"
 section contents contents
 section packages packages
-section holds apt-mark showhold
-section origins origins
+section holds begun holds
+section origins begun origins
+section further-units further_units
 section units units
 section listeners listeners
+section socket-units socket_units
 section addresses addresses
 section firewall-running firewall_running
-section firewall-on-disk firewall_on_disk
+section firewall-on-disk begun firewall-on-disk
+section media-packets media_packets
 section sshd effective_sshd
-section sshd-as sshd_as
+section sshd-as begun sshd-as
 section sshd-blocks sshd_blocks
+section login echo "${SUDO_USER:-root}"
+section users users
+section groups groups
+section sudoers sudoers
+section root-keys root_keys
 section unfinished unfinished
 section access-lists access_lists
 section secrets secret_lengths
 section accounts accounts
+section container container
+section kernel kernel
+section properties properties
+section apt-settings apt_settings
+section clock clock
+section swap swap
 n=0
 while IFS= read -r path; do
     section "apt-key/$n" apt_key "$path"
     n=$((n + 1))
 done <"$T/aptkey"
+wait
 n=0
 while IFS= read -r path; do
     section "folder/$n" folder "$path"
     n=$((n + 1))
 done <"$T/folder"
 n=0
-tab=$(printf '\t')
 while IFS="$tab" read -r certificate key; do
-    section "certificate/$n" show "$certificate"
+    section "certificate/$n" show_file "$certificate"
     section "certificate-key/$n" public_key "$key"
     n=$((n + 1))
 done <"$T/certificate"

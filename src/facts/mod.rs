@@ -7,13 +7,19 @@ use crate::remote::Host;
 use crate::remote::RemoteError;
 
 mod answer;
+mod clock;
 mod frame;
+mod media;
 pub mod model;
 mod parse;
 mod request;
 mod script;
 
 pub use answer::facts;
+pub use clock::Ahead;
+pub use clock::Asked;
+pub use clock::ahead;
+pub use media::media_packets;
 pub use model::*;
 pub use request::request;
 
@@ -25,8 +31,13 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// # Errors
 /// Where the connection fails, or the script could not even begin. A command of the script that fails is an unknown fact.
 pub fn collect(host: &mut dyn Host, request: &Request) -> Result<HostFacts, RemoteError> {
+    let began = jiff::Timestamp::now();
     let output = host.run(&script::script(), &script::input(request), PATIENCE)?;
-    facts(&output.stdout, request).map_err(|why| {
+    let asked = Asked {
+        began,
+        ended: jiff::Timestamp::now(),
+    };
+    facts(&output.stdout, request, asked).map_err(|why| {
         let said = String::from_utf8_lossy(&output.stderr);
         let said = said.lines().next().unwrap_or("no word");
         RemoteError::Broken {

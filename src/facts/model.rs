@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::facts::Asked;
 use crate::render::SecretName;
 use crate::render::Transport;
 use crate::seen::Seen;
@@ -16,6 +17,8 @@ pub const SECRETS_FILE: &str = "/etc/anteroom/secrets";
 pub struct HostFacts {
     /// When the host answered, by its own clock, RFC 3339.
     pub at: String,
+    /// When it was asked, by the operator's.
+    pub asked: Asked,
     /// /etc/os-release.
     pub os: Seen<Os>,
     /// Name of process 1, such as `systemd`.
@@ -37,6 +40,8 @@ pub struct HostFacts {
     /// Our table as the kernel holds it (`nft -s list table inet anteroom`), and as the kernel would print the file on
     /// disk; `None`: no such table.
     pub firewall: Seen<FirewallFacts>,
+    /// Datagrams that our firewall let through to the bridge since it was loaded; `None`: it does not count them.
+    pub media_packets: Seen<Option<u64>>,
     /// `sshd -T`: lower-case keyword → value; repeated keywords are joined by spaces.
     pub sshd: Seen<BTreeMap<String, String>>,
     /// The same for connections (`user=…,host=…,addr=…`) that a `Match` block may judge by other rules.
@@ -45,6 +50,8 @@ pub struct HostFacts {
     pub sshd_blocks: Seen<Vec<String>>,
     /// What lies in each folder that was asked for, by name; an absent folder holds nothing.
     pub folders: BTreeMap<RemotePath, Seen<BTreeMap<String, FolderItem>>>,
+    /// Who may become root.
+    pub superusers: Seen<Superusers>,
     /// Runs of ours that did not end, and what such a run left to keep services from starting: paths.
     pub unfinished: Seen<Vec<String>>,
     /// Those of `files` with an access list, which may grant more than owner, group and mode tell.
@@ -57,6 +64,70 @@ pub struct HostFacts {
     pub certificates: BTreeMap<RemotePath, Seen<Option<CertificateFacts>>>,
     /// The host's own addresses, loopback and link-local left out.
     pub addresses: Seen<Vec<std::net::IpAddr>>,
+    /// The host below its services.
+    pub system: SystemFacts,
+}
+
+/// The host below its services: kernel, units as systemd understood them, upgrades, clock, swap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemFacts {
+    /// What kind of container the host is, such as `systemd-nspawn`; `None`: it has a kernel of its own.
+    pub container: Seen<Option<String>>,
+    /// The kernel's settings that were asked for, by key: file below /proc/sys → value. Empty: this kernel has none.
+    pub kernel: Seen<BTreeMap<String, BTreeMap<String, String>>>,
+    /// Properties of units that were asked for, as `systemctl show` prints them; a repeated one has several values.
+    pub properties: Seen<BTreeMap<String, BTreeMap<String, Vec<String>>>>,
+    /// apt's effective settings about upgrades, by lower-case key; a list has several values.
+    pub apt: Seen<BTreeMap<String, Vec<String>>>,
+    /// What chrony says of the clock; `None`: there is no chrony.
+    pub clock: Seen<Option<ClockSeen>>,
+    /// Where memory may be written to.
+    pub swap: Seen<Vec<SwapSeen>>,
+}
+
+impl Default for SystemFacts {
+    /// Nothing was looked at.
+    fn default() -> Self {
+        Self {
+            container: Seen::unknown("it was not looked at"),
+            kernel: Seen::unknown("it was not looked at"),
+            properties: Seen::unknown("it was not looked at"),
+            apt: Seen::unknown("it was not looked at"),
+            clock: Seen::unknown("it was not looked at"),
+            swap: Seen::unknown("it was not looked at"),
+        }
+    }
+}
+
+/// The clock as chrony sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClockSeen {
+    /// Whom it follows: an address, a name, or the empty text.
+    pub follows: String,
+    /// `Normal` and two announcements of leap seconds, or `Not synchronised`.
+    pub leap: String,
+    /// How far the clock is from the true time, in microseconds.
+    pub off_by: i64,
+}
+
+/// An area that memory is written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SwapSeen {
+    /// The device or file.
+    pub area: String,
+    /// What memory that is written there ends up in.
+    pub medium: SwapMedium,
+}
+
+/// What an area for memory is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SwapMedium {
+    /// An encrypted device, or a file on one.
+    Encrypted,
+    /// Compressed memory.
+    Memory,
+    /// Neither.
+    Plain,
 }
 
 /// Operating system.
@@ -182,6 +253,22 @@ pub struct ListenerSeen {
     pub port: u16,
     /// Names of the processes that hold it; empty where the kernel does not say.
     pub processes: Vec<String>,
+    /// Units that these processes belong to; empty where they are part of none.
+    pub units: BTreeSet<String>,
+}
+
+/// The way of an account that is root by its number.
+pub const UID_0: &str = "has user id 0";
+
+/// Who may become root on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Superusers {
+    /// The account that the look was made with.
+    pub login: String,
+    /// Every account but root with a way to become root, and its ways, in words.
+    pub accounts: BTreeMap<String, BTreeSet<String>>,
+    /// The keys that let somebody in as root, as `ssh-keygen -l` prints them.
+    pub root_keys: Vec<String>,
 }
 
 /// Our nft table.
@@ -212,7 +299,7 @@ pub enum PasswordSeen {
 }
 
 /// A certificate on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CertificateFacts {
     /// DNS names.
     pub names: Vec<String>,
@@ -282,4 +369,8 @@ pub struct Request {
     pub certificates: BTreeMap<RemotePath, RemotePath>,
     /// Folders whose every name is wanted, because services read whatever lies in them.
     pub folders: BTreeSet<RemotePath>,
+    /// Keys of the kernel's settings; a star stands for every name there.
+    pub kernel: Vec<String>,
+    /// Units and the properties of each that are wanted.
+    pub properties: BTreeMap<String, BTreeSet<String>>,
 }

@@ -4,13 +4,16 @@
 use std::fmt::Write;
 
 use crate::facts::Request;
+use crate::facts::media;
 
 /// The Lua program that compares accounts, put into the script's here-document.
 const ACCOUNTS_LUA: &str = include_str!("accounts.lua");
 
 /// The script; the same for every host and request.
 pub(super) fn script() -> String {
-    include_str!("look.sh").replace("@ACCOUNTS_LUA@", ACCOUNTS_LUA.trim_end())
+    include_str!("look.sh")
+        .replace("@ACCOUNTS_LUA@", ACCOUNTS_LUA.trim_end())
+        .replace("@MEDIA_SH@", media::FUNCTION.trim_end())
 }
 
 /// The request as the script reads it. Names with control characters are left out, so that they come back unanswered,
@@ -46,6 +49,13 @@ pub(super) fn input(request: &Request) -> Vec<u8> {
     for folder in &request.folders {
         line("folder", &[folder.as_str()]);
     }
+    for key in &request.kernel {
+        line("kernel", &[key]);
+    }
+    for (unit, names) in &request.properties {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        line("property", &[unit, &names.join(",")]);
+    }
     for (certificate, key) in &request.certificates {
         line("certificate", &[certificate.as_str(), key.as_str()]);
     }
@@ -73,7 +83,8 @@ mod tests {
     #[test]
     fn the_script_has_its_lua_program_and_no_shell_ends_it_early() {
         let script = script();
-        assert!(script.contains("pbkdf2_hmac_") && !script.contains("@ACCOUNTS_LUA@"));
+        assert!(script.contains("pbkdf2_hmac_") && script.contains("media_packets()"));
+        assert!(!script.contains("@ACCOUNTS_LUA@") && !script.contains("@MEDIA_SH@"));
         assert_eq!(script.lines().filter(|line| *line == "LUA").count(), 1);
     }
 }

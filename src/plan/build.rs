@@ -27,6 +27,7 @@ use crate::plan::package;
 use crate::plan::package::PackageChanges;
 use crate::plan::unit;
 use crate::plan::unit::UnitChanges;
+use crate::plan::way;
 use crate::render::Check;
 use crate::render::SecretName;
 use crate::render::Wanted;
@@ -56,6 +57,8 @@ struct Parts {
     apt_keys: Vec<Change>,
     packages: PackageChanges,
     certificates: Vec<Change>,
+    /// Whether they are made before packages come.
+    certificates_first: bool,
     files: FileChanges,
     units: UnitChanges,
     accounts: Vec<Change>,
@@ -133,7 +136,7 @@ fn decide(wanted: &Wanted, facts: &HostFacts, context: &BuildContext) -> Result<
     let mut unseen = Vec::new();
     let packages = package::decide(wanted, facts, &mut rows, &mut looks);
     let secrets = made::secrets(wanted, facts, &mut rows, &mut looks);
-    let apt_keys = made::apt_keys(wanted, facts, &mut rows, &mut looks);
+    let apt_keys = made::apt_keys(wanted, facts, &mut rows, &mut looks, &mut unseen);
     let certificates = made::certificates(wanted, facts, &mut rows, &mut looks, &mut unseen);
     let slots: BTreeSet<String> = secrets.iter().map(SecretName::slot).collect();
     let mut files = file::decide(
@@ -183,6 +186,7 @@ fn decide(wanted: &Wanted, facts: &HostFacts, context: &BuildContext) -> Result<
         secrets,
         apt_keys,
         packages,
+        certificates_first: way::certificates_first(&certificates, wanted, facts),
         certificates,
         files,
         units,
@@ -209,26 +213,44 @@ fn in_order(wanted: &Wanted, parts: Parts) -> Vec<Change> {
         apt_keys,
         packages,
         certificates,
+        certificates_first,
         files,
         units,
         accounts,
         past,
     } = parts;
-    let mut changes = Vec::new();
+    // What apt cannot read stops everything else that it does.
+    let sources_change = !files.apt.is_empty() || !apt_keys.is_empty();
+    let mut changes = files.apt;
     if !packages.tools.is_empty() {
-        changes.push(Change::AptUpdate);
+        let without = if sources_change {
+            way::own_sources(wanted)
+        } else {
+            Vec::new()
+        };
+        changes.push(Change::AptUpdate { without });
         changes.push(Change::Install {
             packages: packages.tools.clone(),
         });
     }
-    let sources_change = !files.apt.is_empty() || !apt_keys.is_empty();
-    changes.extend(files.apt);
+    changes.extend(guarded(wanted, files.guarded, units.guarded));
     changes.extend(apt_keys);
     if sources_change || !packages.others.is_empty() {
-        changes.push(Change::AptUpdate);
+        changes.push(Change::AptUpdate { without: Vec::new() });
     }
-    changes.extend(guarded(wanted, files.guarded, units.guarded));
     changes.extend(secrets.into_iter().map(Change::MakeSecret));
+    if !packages.others.is_empty() {
+        changes.extend(way::make_way(&files.rest));
+    }
+    let new_certificates = !certificates.is_empty();
+    let (folders, rest): (Vec<_>, Vec<_>) = files
+        .rest
+        .into_iter()
+        .partition(|change| way::holds_one_of(change, &certificates));
+    let mut made = [folders, certificates].concat();
+    if certificates_first {
+        changes.append(&mut made);
+    }
     changes.extend(package::install_changes(wanted, &packages));
     if !packages.hold.is_empty() {
         changes.push(Change::Hold {
@@ -236,14 +258,13 @@ fn in_order(wanted: &Wanted, parts: Parts) -> Vec<Change> {
             hold: true,
         });
     }
-    let new_certificates = !certificates.is_empty();
-    changes.extend(certificates);
-    if !files.rest.is_empty() || new_certificates {
+    changes.extend(made);
+    if !rest.is_empty() || new_certificates {
         let guards = [Check::Nft, Check::Sshd];
         let checks = wanted.checks.iter().filter(|check| !guards.contains(check));
         changes.extend(checks.copied().map(Change::Check));
     }
-    changes.extend(programs_first(files.rest));
+    changes.extend(programs_first(rest));
     changes.extend(units.stop);
     changes.extend(accounts);
     changes.extend(units.start);
@@ -288,7 +309,9 @@ fn with_manifests(mut changes: Vec<Change>, manifests: &Manifests, seen: Option<
         let content = manifest::canonical(&manifests.wide);
         changes.insert(0, Change::Manifest { content });
     }
-    if !right {
+    // Which packages come along is known only afterwards.
+    let installs = changes.iter().any(|change| matches!(change, Change::Install { .. }));
+    if !right || installs {
         let content = manifest::canonical(&manifests.narrow);
         if changes.first()
             != Some(&Change::Manifest {

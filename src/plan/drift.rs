@@ -164,7 +164,7 @@ pub(crate) fn listeners(wanted: &Wanted, facts: &HostFacts, rows: &mut Vec<Drift
             let by = if socket.processes.is_empty() {
                 String::new()
             } else {
-                format!(" by {}", socket.processes.join(", "))
+                format!(" by {}", holders(socket))
             };
             rows.push(DriftRow::new(
                 DriftKind::Listener,
@@ -179,7 +179,7 @@ pub(crate) fn listeners(wanted: &Wanted, facts: &HostFacts, rows: &mut Vec<Drift
 
 fn judge_wanted(listener: &Listener, port: u16, seen: &[ListenerSeen], rows: &mut Vec<DriftRow>) {
     let subject = format!("{}/{port}", transport(listener.transport));
-    let holders: Vec<&ListenerSeen> = seen
+    let sockets: Vec<&ListenerSeen> = seen
         .iter()
         .filter(|socket| socket.transport == listener.transport && socket.port == port)
         .collect();
@@ -188,10 +188,14 @@ fn judge_wanted(listener: &Listener, port: u16, seen: &[ListenerSeen], rows: &mu
         Scope::Admins => format!("{} listens to the admin networks", listener.unit),
         Scope::Loopback => format!("{} listens to the host itself only", listener.unit),
     };
-    if holders.is_empty() {
+    let foreign = sockets.iter().find(|socket| not_its_own(listener, socket));
+    if sockets.is_empty() {
         rows.push(DriftRow::new(DriftKind::Listener, subject, expected, "nothing listens"));
+    } else if let Some(socket) = foreign {
+        let observed = format!("held on {} by {}; a person must look", socket.address, holders(socket));
+        rows.push(DriftRow::new(DriftKind::Listener, subject, expected, observed).for_a_person());
     } else if listener.scope == Scope::Loopback {
-        let far: Vec<String> = holders
+        let far: Vec<String> = sockets
             .iter()
             .filter(|socket| !is_loopback(socket.address))
             .map(|socket| socket.address.to_string())
@@ -200,7 +204,7 @@ fn judge_wanted(listener: &Listener, port: u16, seen: &[ListenerSeen], rows: &mu
             let observed = format!("listens on {}", far.join(", "));
             rows.push(DriftRow::new(DriftKind::Listener, subject, expected, observed));
         }
-    } else if holders.iter().all(|socket| is_loopback(socket.address)) {
+    } else if sockets.iter().all(|socket| is_loopback(socket.address)) {
         rows.push(DriftRow::new(
             DriftKind::Listener,
             subject,
@@ -208,6 +212,32 @@ fn judge_wanted(listener: &Listener, port: u16, seen: &[ListenerSeen], rows: &mu
             "listens to the host itself only",
         ));
     }
+}
+
+/// Whether a socket is in the way of a wanted one: on its port, at an address that overlaps, and not held by its unit.
+pub(crate) fn not_its_own(listener: &Listener, socket: &ListenerSeen) -> bool {
+    if socket.transport != listener.transport || !(listener.port..=listener.last_port).contains(&socket.port) {
+        return false;
+    }
+    let address = socket.address.to_canonical();
+    let overlaps = listener.scope != Scope::Loopback || address.is_loopback() || address.is_unspecified();
+    // Where ssh is started by its socket (Ubuntu 24.04), it is systemd itself that holds the port at first.
+    let by_socket = listener.unit == "ssh.service" && socket.units.contains("init.scope");
+    overlaps && !by_socket && !socket.units.contains(&listener.unit)
+}
+
+/// Who holds a socket, in words.
+pub(crate) fn holders(socket: &ListenerSeen) -> String {
+    let processes = if socket.processes.is_empty() {
+        "a program that the kernel does not name".to_owned()
+    } else {
+        socket.processes.join(", ")
+    };
+    if socket.units.is_empty() {
+        return processes;
+    }
+    let units: Vec<&str> = socket.units.iter().map(String::as_str).collect();
+    format!("{processes} ({})", units.join(", "))
 }
 
 /// Loopback sockets are out of a stranger's reach. Datagram sockets in the ephemeral range belong to questions that a
@@ -229,7 +259,7 @@ fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-fn transport(transport: Transport) -> &'static str {
+pub(crate) fn transport(transport: Transport) -> &'static str {
     match transport {
         Transport::Tcp => "tcp",
         Transport::Udp => "udp",

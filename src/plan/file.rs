@@ -98,13 +98,16 @@ pub(crate) fn satisfies(state: &PathState, entry: &Entry) -> bool {
     }
 }
 
-/// Where the thing that stands at a path now is to be kept, when it is not ours.
+/// Where the thing that stands at a path now is to be kept, when it is not ours. What the manifest names may still be
+/// somebody else's, where a run was cut short before it came to it; what is kept already is never kept again.
 pub(crate) fn keep_place(path: &RemotePath, state: &PathState, owned: &[OwnedPath]) -> Option<RemotePath> {
-    let ours = owned.iter().any(|own| own.path == *path);
-    if ours || *state == PathState::Absent {
+    if *state == PathState::Absent {
         return None;
     }
-    Some(before_place(path))
+    match owned.iter().find(|own| own.path == *path) {
+        Some(own) => own.before.clone(),
+        None => Some(before_place(path)),
+    }
 }
 
 fn before_place(path: &RemotePath) -> RemotePath {
@@ -178,7 +181,9 @@ pub(crate) fn decide(
             rows.push(row(path, entry, before));
             changes.changed.insert(path.clone());
         }
-        if !right || keep.is_some() || (guard && group == Group::Rest) {
+        // What is right already and nobody's yet becomes ours.
+        let new = keep.is_some() && !owned.iter().any(|own| own.path == *path);
+        if !right || new || (guard && group == Group::Rest) {
             let change = Change::Put {
                 path: path.clone(),
                 entry: entry.clone(),

@@ -1,21 +1,26 @@
 //! What a host makes for itself, or fetches and checks: secrets, apt keys, certificates, accounts.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::facts::HostFacts;
 use crate::facts::PasswordSeen;
 use crate::facts::PathState;
+use crate::facts::SECRETS_FILE;
 use crate::plan::Change;
 use crate::plan::DriftKind;
 use crate::plan::DriftRow;
 use crate::plan::UnknownFact;
+use crate::plan::diff::describe;
 use crate::plan::drift::unknown;
 use crate::plan::file;
 use crate::plan::package;
+use crate::render::Access;
 use crate::render::AccountWanted;
 use crate::render::GeneratedCertificate;
 use crate::render::SecretName;
 use crate::render::Wanted;
+use crate::render::trust_place;
 use crate::spec::RemotePath;
 
 /// A secret of ours is 256 bit in hexadecimal.
@@ -28,14 +33,6 @@ pub(crate) fn certificate_paths(made: &GeneratedCertificate) -> Vec<RemotePath> 
     let mut paths = vec![made.certificate.clone(), made.key.clone()];
     paths.extend(trust_place(made));
     paths
-}
-
-/// Where the host's own trust store takes a certificate in; `None`: it does not.
-pub fn trust_place(made: &GeneratedCertificate) -> Option<RemotePath> {
-    let name = made.names.first().filter(|_| made.trusted)?;
-    format!("/usr/local/share/ca-certificates/anteroom-{name}.crt")
-        .parse()
-        .ok()
 }
 
 /// Secrets that are missing or too short to be ours.
@@ -56,6 +53,18 @@ pub(crate) fn secrets(
         }
     };
     let mut made = Vec::new();
+    // What others could read or write is no secret any more, whatever it is set to now.
+    let open = secrets_file(facts).filter(|state| !is_root_file(state, 0o600));
+    if let Some(state) = open {
+        rows.push(DriftRow::new(
+            DriftKind::File,
+            SECRETS_FILE,
+            "file root:root 0600",
+            describe(state),
+        ));
+        made.extend(wanted.secrets.iter().cloned());
+        return made;
+    }
     for name in &wanted.secrets {
         let length = held.get(name).copied().unwrap_or(0);
         if length < SECRET_LENGTH {
@@ -72,21 +81,49 @@ pub(crate) fn secrets(
     made
 }
 
-/// apt keys that are missing or hold anything but the pinned key.
+/// The file of the host's secrets, where there is something and it was seen.
+fn secrets_file(facts: &HostFacts) -> Option<&PathState> {
+    let path = SECRETS_FILE.parse().expect("a constant path is valid");
+    let state = facts.files.get(&path)?.known().ok()?;
+    Some(state).filter(|state| **state != PathState::Absent)
+}
+
+/// Whether it is a regular file of root with exactly this mode.
+fn is_root_file(state: &PathState, wanted: u32) -> bool {
+    matches!(state, PathState::File { owner, group, mode, .. } if owner == "root" && group == "root" && *mode == wanted)
+}
+
+/// apt keys that are missing, hold anything but the pinned key, or could be changed by others than root. A keyring that
+/// cannot be read is put in place anew: what it should hold is known.
 pub(crate) fn apt_keys(
     wanted: &Wanted,
     facts: &HostFacts,
     rows: &mut Vec<DriftRow>,
     missing: &mut Vec<UnknownFact>,
+    unseen: &mut Vec<UnknownFact>,
 ) -> Vec<Change> {
     let mut changes = Vec::new();
     for key in &wanted.apt_keys {
+        let state = facts.files.get(&key.path).and_then(|state| state.known().ok());
+        let there = state.filter(|state| **state != PathState::Absent);
+        if let Some(state) = there.filter(|state| !is_root_file(state, 0o644)) {
+            let expected = "file root:root 0644";
+            rows.push(DriftRow::new(DriftKind::Key, &key.path, expected, describe(state)));
+            changes.push(Change::AptKey(key.clone()));
+            continue;
+        }
         let seen = match facts.apt_keys.get(&key.path).map(|seen| seen.known()) {
             Some(Ok(seen)) => seen.clone(),
             // Without gnupg nobody can look into a keyring; the plan installs it and then puts the key in place anew.
             _ if package::missing(wanted, facts, "gnupg") => Vec::new(),
             Some(Err(why)) => {
-                missing.push(unknown(DriftKind::Key, format!("keys in {}", key.path), why));
+                let look = unknown(DriftKind::Key, format!("keys in {}", key.path), why);
+                if there.is_some() {
+                    unseen.push(look);
+                    changes.push(Change::AptKey(key.clone()));
+                } else {
+                    missing.push(look);
+                }
                 continue;
             }
             None => {
@@ -137,7 +174,9 @@ pub(crate) fn certificates(
             Some(Ok(Some(seen))) => {
                 let names: BTreeSet<&String> = seen.names.iter().collect();
                 let expected: BTreeSet<&String> = made.names.iter().collect();
-                if names != expected {
+                if seen.names.is_empty() {
+                    Some("no certificate for any name".to_owned())
+                } else if names != expected {
                     Some(format!("names {}", seen.names.join(", ")))
                 } else if !seen.key_matches {
                     Some("the key beside it is another one's".to_owned())
@@ -146,6 +185,10 @@ pub(crate) fn certificates(
                 } else {
                     places(made, facts, unseen)
                 }
+            }
+            // Without openssl nobody can look at a key; the plan installs it and then makes the pair anew.
+            Some(Err(_)) if package::missing(wanted, facts, "openssl") => {
+                Some("its key cannot be read without openssl".to_owned())
             }
             Some(Err(why)) => {
                 missing.push(unknown(DriftKind::Certificate, made.certificate.as_str(), why));
@@ -187,10 +230,31 @@ fn places(made: &GeneratedCertificate, facts: &HostFacts, unseen: &mut Vec<Unkno
             None
         }
     };
-    if let Some(PathState::File { owner, group, mode, .. }) = state(&made.key) {
-        let access = &made.key_access;
-        if (owner, group, *mode) != (&access.owner, &access.group, access.mode) {
-            return Some(format!("its key is {owner}:{group} {mode:04o}"));
+    let open = Access {
+        owner: "root".to_owned(),
+        group: "root".to_owned(),
+        mode: 0o644,
+    };
+    let parts = [
+        ("its key", Some(&made.key), &made.key_access),
+        ("it", Some(&made.certificate), &open),
+        ("what the host trusts", trust_place(made).as_ref(), &open),
+    ]
+    .map(|(what, path, access)| (what, path.cloned(), access));
+    for (what, path, access) in parts {
+        let Some(seen) = path.as_ref().and_then(&mut state) else {
+            continue;
+        };
+        let right = match seen {
+            PathState::File { owner, group, mode, .. } => {
+                (owner, group, *mode) == (&access.owner, &access.group, access.mode)
+            }
+            // That the host does not trust it is told below.
+            PathState::Absent => true,
+            PathState::Dir { .. } | PathState::Link { .. } | PathState::Other => false,
+        };
+        if !right {
+            return Some(format!("{what} is a {}", describe(seen)));
         }
     }
     let trusted = trust_place(made)?;
@@ -234,15 +298,12 @@ pub(crate) fn accounts(
         let expected = format!("password is the secret {:?}", account.password.0);
         DriftRow::new(DriftKind::Account, &account.jid, expected, observed)
     };
-    if package::missing(wanted, facts, "prosody") {
-        for account in &wanted.accounts {
-            rows.push(account_row(account, "absent"));
-            changes.push(Change::Account(account.clone()));
-        }
-        return changes;
-    }
+    // With either of these gone, passwords are set without being looked at; who is there may still be seen.
+    let blind = package::missing(wanted, facts, "prosody") || package::missing(wanted, facts, "lua5.4");
+    let nobody = BTreeMap::new();
     let seen = match facts.accounts.known() {
         Ok(seen) => seen,
+        Err(_) if blind => &nobody,
         Err(why) => {
             missing.push(unknown(DriftKind::Account, "XMPP accounts", why));
             return Vec::new();
@@ -253,6 +314,7 @@ pub(crate) fn accounts(
             None => "absent",
             Some(PasswordSeen::Differs) => "another password",
             Some(_) if new_secrets.contains(&account.password) => "a password that is being replaced",
+            Some(_) if blind => "a password that nothing can compare",
             Some(PasswordSeen::Matches) => continue,
             Some(PasswordSeen::NotCompared) => {
                 missing.push(unknown(

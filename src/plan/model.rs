@@ -55,7 +55,10 @@ pub enum Change {
     /// Puts an apt key in place after its fingerprint was checked on the host.
     AptKey(AptKey),
     /// Reads package lists; any error of any source is a failure.
-    AptUpdate,
+    AptUpdate {
+        /// Source files to leave out: ours, as long as it, its key or the firewall's word on it is still to be put right.
+        without: Vec<RemotePath>,
+    },
     /// Answers a package's question, before it is installed.
     Preseed(Preseed),
     /// Installs packages without starting their services: downloads and checks everything first, then unpacks.
@@ -165,8 +168,11 @@ pub enum Extent {
 /// What to do with a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum UnitAction {
-    /// Enable, start, and wait until it is really up.
+    /// Enable, start, and wait until it is really up. One that has come up by itself since the look is started anew: it has
+    /// read what was there before.
     Start,
+    /// Enable what runs.
+    Enable,
     /// Restart and wait until it is really up.
     Restart,
     /// Reload.

@@ -11,7 +11,7 @@ use crate::render::PackageWanted;
 use crate::render::Wanted;
 
 /// Packages of the distribution whose programs later steps of a plan run. They come before any source of ours.
-const TOOLS: [&str; 4] = ["ca-certificates", "gnupg", "nftables", "openssl"];
+const TOOLS: [&str; 5] = ["ca-certificates", "gnupg", "iproute2", "nftables", "openssl"];
 
 /// The decided package changes.
 #[derive(Debug, Default)]

@@ -176,15 +176,9 @@ impl<'a> Leaving<'a> {
 
     fn changes(&self, facts: &HostFacts) -> Vec<Change> {
         let mut changes = Vec::new();
-        let prosody_goes = self.packages.iter().any(|name| name == "prosody");
-        if !prosody_goes {
-            changes.extend(
-                self.manifest
-                    .accounts
-                    .iter()
-                    .map(|jid| Change::RemoveAccount { jid: jid.clone() }),
-            );
-        }
+        // Where Prosody goes, its data may still be somebody else's and stay.
+        let accounts = self.manifest.accounts.iter();
+        changes.extend(accounts.map(|jid| Change::RemoveAccount { jid: jid.clone() }));
         changes.extend(self.units.iter().rev().map(|name| stop(name, facts)));
         self.packages(facts, &mut changes);
         self.paths(facts, &mut changes);
@@ -245,7 +239,9 @@ impl<'a> Leaving<'a> {
         going.sort_by(|left, right| right.path.cmp(&left.path));
         for own in going {
             let Ok(before) = seen(&own.path, facts) else { continue };
-            if *before == PathState::Absent && own.before.is_none() {
+            // A root that is gone may still be trusted, where a removal was cut short.
+            let root = own.path.as_str().starts_with("/usr/local/share/ca-certificates/");
+            if *before == PathState::Absent && own.before.is_none() && !root {
                 continue;
             }
             changes.push(Change::Delete {

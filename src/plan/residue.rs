@@ -56,6 +56,12 @@ pub(crate) const RESIDUE: &[Residue] = &[
         users: &["turnserver"],
     },
     Residue {
+        package: "unattended-upgrades",
+        paths: &["/var/log/unattended-upgrades"],
+        folders: &[],
+        users: &[],
+    },
+    Residue {
         package: "jicofo",
         paths: &["/etc/jitsi/jicofo", "/var/log/jitsi/jicofo.log", "/usr/share/jicofo"],
         folders: &[],

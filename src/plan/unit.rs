@@ -15,8 +15,10 @@ use crate::plan::drift::RUNNING_FIREWALL;
 use crate::plan::drift::firewall_differs;
 use crate::plan::drift::unknown;
 use crate::plan::file::below;
+use crate::plan::package;
 use crate::plan::package::PackageChanges;
 use crate::render::Effect;
+use crate::render::KERNEL_PATH;
 use crate::render::UnitState;
 use crate::render::UnitWanted;
 use crate::render::Wanted;
@@ -88,9 +90,18 @@ pub(crate) fn decide(
         .iter()
         .filter(|name| !wanted.units.iter().any(|unit| unit.name == **name))
     {
-        if let Some(Ok(seen)) = facts.units.get(name).map(|seen| seen.known())
-            && (seen.active == "active" || seen.enabled == "enabled")
-        {
+        let seen = match facts.units.get(name).map(|seen| seen.known()) {
+            Some(Ok(seen)) => seen,
+            Some(Err(why)) => {
+                missing.push(unknown(DriftKind::Unit, name, why));
+                continue;
+            }
+            None => {
+                missing.push(unknown(DriftKind::Unit, name, "it was not looked at"));
+                continue;
+            }
+        };
+        if seen.active == "active" || seen.enabled == "enabled" {
             rows.push(DriftRow::new(DriftKind::Unit, name, "not running", state_of(seen)));
             changes.stop.push(Change::Unit {
                 name: name.clone(),
@@ -169,16 +180,15 @@ fn running(
         seen.enabled.as_str(),
         "enabled" | "static" | "generated" | "alias" | "indirect"
     );
-    if !active || !enabled || masked {
+    let action = if active { UnitAction::Enable } else { UnitAction::Start };
+    let start = (!active || !enabled || masked).then(|| (action, format!("it is {}", state_of(seen))));
+    if start.is_some() {
         wrong(state_of(seen));
-        list.push((UnitAction::Start, format!("it is {}", state_of(seen))));
-        if !active {
-            return list;
-        }
     }
-    if let Some((action, why)) = stale(unit, seen, wanted, facts, causes, rows, missing) {
+    if active && let Some((action, why)) = stale(unit, seen, wanted, facts, causes, rows, missing) {
         list.push((action, why));
     }
+    list.extend(start);
     list
 }
 
@@ -229,7 +239,54 @@ fn stale(
     if let Some(path) = newer {
         return Some((effect, format!("{path} is newer than the running service")));
     }
-    firewall(unit, wanted, facts, missing)
+    firewall(unit, wanted, facts, missing).or_else(|| kernel(unit, wanted, facts, rows, missing))
+}
+
+/// The kernel must hold what the file of its settings says. What a container has of its machine no plan can change.
+fn kernel(
+    unit: &UnitWanted,
+    wanted: &Wanted,
+    facts: &HostFacts,
+    rows: &mut Vec<DriftRow>,
+    missing: &mut Vec<UnknownFact>,
+) -> Option<(UnitAction, String)> {
+    if !unit.inputs.iter().any(|input| input.as_str() == KERNEL_PATH) {
+        return None;
+    }
+    let seen = match facts.system.kernel.known() {
+        Ok(seen) => seen,
+        Err(why) => {
+            missing.push(unknown(DriftKind::Unit, "the kernel's settings", why));
+            return None;
+        }
+    };
+    let contained = match facts.system.container.known() {
+        Ok(container) => container.is_some(),
+        Err(why) => {
+            missing.push(unknown(DriftKind::Unit, "whether the kernel is the host's own", why));
+            true
+        }
+    };
+    let mut why = None;
+    let settings = wanted
+        .settings
+        .iter()
+        .filter(|setting| setting.path.as_str() == KERNEL_PATH);
+    for setting in settings.filter(|setting| !contained || setting.is_of_the_network()) {
+        let value = setting.text();
+        let held = seen.get(&setting.key).into_iter().flatten();
+        for (file, held) in held.filter(|(_, held)| **held != value) {
+            let expected = format!("{file} holds {value}");
+            rows.push(DriftRow::new(
+                DriftKind::Unit,
+                &unit.name,
+                expected,
+                format!("it holds {held}"),
+            ));
+            why.get_or_insert_with(|| format!("{file} holds {held}"));
+        }
+    }
+    why.map(|why| (UnitAction::Restart, why))
 }
 
 /// The kernel's table must be the one on disk.
@@ -250,6 +307,10 @@ fn firewall(
                 Some(_) => Some((UnitAction::Reload, why)),
                 None => Some((UnitAction::Restart, why)),
             }
+        }
+        // Without nft nobody can look; the plan installs it, and then loads the table.
+        Err(_) if package::missing(wanted, facts, "nftables") => {
+            Some((UnitAction::Restart, "nobody knows what the kernel holds".to_owned()))
         }
         Err(why) => {
             missing.push(unknown(DriftKind::Firewall, RUNNING_FIREWALL, why));

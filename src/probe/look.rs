@@ -11,6 +11,8 @@ use serde::Serialize;
 use crate::seen::Seen;
 use crate::spec::Domain;
 
+use super::names;
+use super::names::Names;
 use super::ports;
 use super::ports::PortScan;
 use super::sighting;
@@ -41,6 +43,8 @@ pub struct Sightings {
     pub finished: Timestamp,
     /// The addresses that were looked at. Unknown means that nothing below was.
     pub addresses: Seen<Addresses>,
+    /// Where the domain leads, and the names of the addresses.
+    pub names: Names,
     /// The local address that each of them was looked at from, where known.
     pub vantage: BTreeMap<IpAddr, IpAddr>,
     /// TLS listeners: the site's, then the further ones.
@@ -78,7 +82,8 @@ pub async fn look(
     tls_ports.extend(target.ports.tls.iter().filter(|port| **port != target.ports.https));
 
     progress(&format!("looking at {name} from outside"));
-    let (tls, web, udp, ssh, xmpp) = tokio::join!(
+    let (names, tls, web, udp, ssh, xmpp) = tokio::join!(
+        names::look(&target.domain, &list),
         join_all(sockets(tls_ports).into_iter().map(|at| tls::look(at, name))),
         join_all(list.iter().map(|ip| web::look(target, *ip))),
         join_all(
@@ -107,6 +112,7 @@ pub async fn look(
         started,
         finished: Timestamp::now(),
         addresses,
+        names,
         vantage,
         tls,
         web,

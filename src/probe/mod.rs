@@ -1,8 +1,10 @@
 //! The outside view: looks as a stranger, a patient and a clinician. Judges nothing.
 
 pub mod certificate;
+mod dns;
 pub mod hello;
 pub mod look;
+pub mod names;
 pub mod origins;
 pub mod ports;
 pub mod reach;
@@ -18,6 +20,7 @@ pub mod xmpp;
 pub use hello::Version;
 pub use look::Sightings;
 pub use look::look;
+pub use names::Names;
 pub use origins::Mention;
 pub use sighting::Sighting;
 pub use ssh::SshView;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::remote::config::AgentSocket;
 use crate::remote::config::Settings;
+use crate::remote::keys;
 use crate::remote::keys::PrivateKey;
 use crate::remote::keys::blob_of_line;
 use crate::remote::keys::judge_private;
@@ -109,6 +110,12 @@ fn usable(key: &Path) -> Result<bool, String> {
         )),
         PrivateKey::Other => Err(format!("{shown} is no private key")),
     }
+}
+
+/// The type of an unencrypted key in OpenSSH's own format; `None`: it is something else.
+pub(super) fn type_of_private(key: &Path) -> Option<String> {
+    let text = zeroize::Zeroizing::new(fs::read_to_string(key).ok()?);
+    keys::type_of_private(&text)
 }
 
 /// The public key in the file beside a private key.

@@ -88,6 +88,25 @@ pub(super) fn judge_private(text: &str) -> PrivateKey {
     PrivateKey::Plain
 }
 
+/// The type of an unencrypted key in OpenSSH's own format. Its public half comes first, after `MAGIC`, two names, no
+/// options and the number one.
+pub(super) fn type_of_private(text: &str) -> Option<String> {
+    const BEFORE: &[u8] = b"openssh-key-v1\0\0\0\0\x04none\0\0\0\x04none\0\0\0\0\0\0\0\x01";
+    if judge_private(text) != PrivateKey::Plain {
+        return None;
+    }
+    let body: String = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("-----"))
+        .collect();
+    // 128 characters are 96 bytes: enough for the longest name, and too few for any secret number to be read as well.
+    let head = STANDARD.decode(body.get(..128)?).ok()?;
+    // The public half's own length comes before its type.
+    let public = head.strip_prefix(BEFORE)?.get(4..)?;
+    Some(type_of(public).to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +150,28 @@ mod tests {
             PrivateKey::Plain
         );
         assert_eq!(of(ED25519), PrivateKey::Other);
+    }
+
+    #[test]
+    fn a_private_key_names_its_type() {
+        let of = |text| type_of_private(text);
+        // The first lines of keys that ssh-keygen made; what follows is of no interest, and was thrown away.
+        for (head, key_type) in [
+            (
+                include_str!("../../tests/fixtures/remote/head-of-ed25519.key"),
+                "ssh-ed25519",
+            ),
+            (include_str!("../../tests/fixtures/remote/head-of-rsa.key"), "ssh-rsa"),
+            (
+                include_str!("../../tests/fixtures/remote/head-of-ecdsa.key"),
+                "ecdsa-sha2-nistp256",
+            ),
+        ] {
+            assert_eq!(of(head).as_deref(), Some(key_type));
+        }
+        assert_eq!(of(include_str!("../../tests/fixtures/remote/encrypted.key")), None);
+        assert_eq!(of(include_str!("../../tests/fixtures/remote/encrypted-pem.key")), None);
+        assert_eq!(of(ED25519), None);
     }
 
     #[test]

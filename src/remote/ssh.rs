@@ -1,16 +1,12 @@
 //! One host over SSH: connects, runs scripts, and gives up in time. Only this file and those of its folder name `ssh2`.
 
 use std::io::ErrorKind;
-use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
 
-use mio::Interest;
-use mio::Token;
-use mio::unix::SourceFd;
+use ssh2::Channel;
 use ssh2::ErrorCode;
-use ssh2::Session;
 
 use crate::remote::Host;
 use crate::remote::Output;
@@ -24,14 +20,16 @@ use crate::remote::config::Settings;
 use crate::remote::pump::Lines;
 use crate::remote::pump::pump;
 use crate::remote::ssh::dial::Dialer;
+use crate::remote::ssh::line::Line;
+use crate::remote::ssh::login::Channels;
 use crate::remote::ssh::login::login;
 use crate::remote::ssh::wire::SshWire;
-use crate::remote::transport::Transport;
 use crate::spec::HostKeyPolicy;
 use crate::spec::HostName;
 use crate::spec::SshTarget;
 
 mod dial;
+mod line;
 mod login;
 mod wire;
 
@@ -55,13 +53,13 @@ pub struct SshHost {
     policy: ConnectPolicy,
     address: String,
     user: String,
-    session: Session,
-    transport: Transport,
-    poll: mio::Poll,
+    line: Line,
+    /// The first channel, where the login has brought one along.
+    channel: Option<Channel>,
     lost: Option<String>,
 }
 
-/// Seconds between two questions whether the host is still there.
+/// Seconds of silence between two questions whether the host is still there.
 const KEEPALIVE: u32 = 10;
 
 impl SshHost {
@@ -79,38 +77,35 @@ impl SshHost {
             settings: &settings,
             policy,
         };
-        let (session, transport) = match &target.host_key {
-            HostKeyPolicy::Fingerprint(pin) => dialer.by_fingerprint(pin)?,
-            HostKeyPolicy::KnownHosts => dialer.by_known_hosts(None)?,
-            HostKeyPolicy::AcceptNew => dialer.by_known_hosts(Some(&policy.remember))?,
+        let mut channels = Channels::WithTheProof;
+        let (line, channel) = loop {
+            let mut line = match &target.host_key {
+                HostKeyPolicy::Fingerprint(pin) => dialer.by_fingerprint(pin)?,
+                HostKeyPolicy::KnownHosts => dialer.by_known_hosts(None)?,
+                HostKeyPolicy::AcceptNew => dialer.by_known_hosts(Some(&policy.remember))?,
+            };
+            match login(&mut line, target, &settings, policy.timeout, channels) {
+                Ok(channel) => break (line, channel),
+                // Another key may still be right, or be wanted as well.
+                Err(refusal) if refusal.spoke_too_soon => channels = Channels::WhenNeeded,
+                Err(refusal) => {
+                    return Err(RemoteError::Login {
+                        address: dialer.address,
+                        user: settings.user.clone(),
+                        why: refusal.why,
+                    });
+                }
+            }
         };
-        let address = dialer.address;
-        login(&session, target, &settings).map_err(|why| RemoteError::Login {
-            address: address.clone(),
-            user: settings.user.clone(),
-            why,
-        })?;
-        session.set_keepalive(true, KEEPALIVE);
-        let poll = mio::Poll::new()
-            .and_then(|poll| {
-                let fd = transport.as_raw_fd();
-                poll.registry()
-                    .register(&mut SourceFd(&fd), Token(0), Interest::READABLE)?;
-                Ok(poll)
-            })
-            .map_err(|error| RemoteError::Broken {
-                address: address.clone(),
-                why: error.to_string(),
-            })?;
+        line.session.set_keepalive(true, KEEPALIVE);
         Ok(Self {
             name: name.clone(),
             target: target.clone(),
             policy: policy.clone(),
-            address,
+            address: dialer.address,
             user: settings.user.clone(),
-            session,
-            transport,
-            poll,
+            line,
+            channel,
             lost: None,
         })
     }
@@ -140,8 +135,8 @@ impl SshHost {
         );
         let status = result.map_err(|why| {
             // Nothing more can be said over a session that stopped in the middle of a packet.
-            self.transport.shutdown();
-            self.session.set_blocking(false);
+            self.line.transport.shutdown();
+            self.line.session.set_blocking(false);
             self.lost = Some(why.clone());
             self.broken(why)
         })?;
@@ -176,17 +171,18 @@ impl SshHost {
         stderr: &mut Vec<u8>,
     ) -> Result<i32, String> {
         let deadline = Instant::now() + patience;
-        self.session.set_blocking(true);
-        self.session
-            .set_timeout(milliseconds(self.policy.timeout.min(patience)));
-        let mut channel = self.session.channel_session().map_err(|error| reason(&error))?;
+        let session = self.line.session.clone();
+        session.set_blocking(true);
+        session.set_timeout(milliseconds(self.policy.timeout.min(patience)));
+        let mut channel = match self.channel.take() {
+            Some(channel) => channel,
+            None => session.channel_session().map_err(|error| reason(&error))?,
+        };
         channel.exec(command).map_err(|error| reason(&error))?;
-        self.session.set_blocking(false);
+        session.set_blocking(false);
         let mut wire = SshWire {
             channel: &mut channel,
-            session: &self.session,
-            transport: &self.transport,
-            poll: &mut self.poll,
+            line: &mut self.line,
             heard: Instant::now(),
         };
         let moved = pump(&mut wire, input, deadline, out, &mut |bytes| {
@@ -194,9 +190,9 @@ impl SshHost {
         });
         moved.map_err(|error| match error.kind() {
             ErrorKind::TimedOut => format!("no end within {} s", patience.as_secs_f32().ceil()),
-            _ => format!("the connection broke: {error}{}", self.transport.complaint()),
+            _ => format!("the connection broke: {error}{}", self.line.transport.complaint()),
         })?;
-        self.session.set_blocking(true);
+        session.set_blocking(true);
         channel
             .close()
             .and_then(|()| channel.wait_close())
@@ -247,12 +243,12 @@ impl Host for SshHost {
 impl Drop for SshHost {
     fn drop(&mut self) {
         if self.lost.is_none() {
-            self.session.set_timeout(1000);
+            self.line.session.set_timeout(1000);
             // A host that does not take a goodbye loses nothing.
-            self.session.disconnect(None, "done", None).ok();
+            self.line.session.disconnect(None, "done", None).ok();
         }
-        self.transport.shutdown();
-        self.session.set_blocking(false);
+        self.line.transport.shutdown();
+        self.line.session.set_blocking(false);
     }
 }
 

@@ -9,14 +9,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::render::SecretName;
-use crate::render::inputs::Inputs;
-use crate::render::inputs::Names;
 use crate::spec::Auth;
 use crate::spec::Security;
 use crate::spec::TokenKey;
-
-/// The secret that signs room tokens.
-const TOKEN_SECRET: &str = "token";
 
 /// The topology with all that follows from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,61 +24,44 @@ pub(crate) enum AuthView {
         /// The only accepted `aud`.
         audience: String,
         /// What signatures are judged by.
-        #[serde(flatten)]
         key: KeyView,
-        /// The XMPP host whose users need no token to reach a waiting room.
-        tokenless: String,
     },
     /// Accounts.
-    Internal {
-        /// The XMPP host whose users may open rooms.
-        login_domain: String,
-        /// Minutes until a clinician has to log in again.
-        session_minutes: u32,
-    },
+    Internal,
 }
 
 /// What signatures are judged by. The algorithm is always explicit: Prosody would guess it from the key source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "key_source", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum KeyView {
-    /// The host's own secret.
-    SharedSecret {
-        /// JWT `alg`.
-        algorithm: &'static str,
-        /// A slot.
-        app_secret: String,
-    },
-    /// The clinic's public key.
+    /// The host's own secret, HS256.
+    SharedSecret,
+    /// The clinic's public key, RS256.
     PublicKey {
-        /// JWT `alg`.
-        algorithm: &'static str,
-        /// PEM text. The token plugin takes a fixed key of either kind by this option.
-        app_secret: String,
+        /// PEM text. The token plugin takes a fixed key of either kind by the same option.
+        pem: String,
     },
-    /// Keys that an identity provider publishes.
+    /// Keys that an identity provider publishes, RS256.
     Jwks {
-        /// JWT `alg`.
-        algorithm: &'static str,
         /// Where from.
-        cache_keys_url: String,
+        url: String,
     },
 }
 
 impl AuthView {
     /// The only place that turns the spec's choice into settings.
-    pub(crate) fn of(security: &Security, names: &Names) -> Self {
+    pub(crate) fn of(security: &Security) -> Self {
         match &security.auth {
             Auth::Token(token) => Self::Token {
                 issuer: token.issuer.clone(),
                 audience: token.audience.clone(),
-                key: KeyView::of(&token.key),
-                tokenless: names.guest.clone(),
+                key: match &token.key {
+                    TokenKey::SharedSecret => KeyView::SharedSecret,
+                    TokenKey::PublicKey { pem } => KeyView::PublicKey { pem: pem.clone() },
+                    TokenKey::Jwks { url } => KeyView::Jwks { url: url.clone() },
+                },
             },
-            Auth::Internal => Self::Internal {
-                login_domain: names.domain.clone(),
-                session_minutes: security.session_minutes,
-            },
+            Auth::Internal => Self::Internal,
         }
     }
 
@@ -91,31 +69,12 @@ impl AuthView {
     pub(crate) fn secrets(&self) -> BTreeSet<SecretName> {
         let mut names = vec!["focus", "jvb", "turn"];
         if let Self::Token {
-            key: KeyView::SharedSecret { .. },
+            key: KeyView::SharedSecret,
             ..
         } = self
         {
-            names.push(TOKEN_SECRET);
+            names.push("token");
         }
         names.into_iter().map(|name| SecretName(name.to_owned())).collect()
-    }
-}
-
-impl KeyView {
-    fn of(key: &TokenKey) -> Self {
-        match key {
-            TokenKey::SharedSecret => Self::SharedSecret {
-                algorithm: "HS256",
-                app_secret: Inputs::slot(TOKEN_SECRET),
-            },
-            TokenKey::PublicKey { pem } => Self::PublicKey {
-                algorithm: "RS256",
-                app_secret: pem.clone(),
-            },
-            TokenKey::Jwks { url } => Self::Jwks {
-                algorithm: "RS256",
-                cache_keys_url: url.clone(),
-            },
-        }
     }
 }

@@ -1,11 +1,10 @@
 //! jicofo, the focus: it opens rooms, judges who may, and hands media to the bridge.
 
-use serde::Serialize;
+use serde_json::json;
 
+use crate::catalog::policy::Component;
 use crate::render::RenderError;
-use crate::render::auth::AuthView;
 use crate::render::inputs::Inputs;
-use crate::render::inputs::Names;
 use crate::render::template::Template;
 use crate::render::template::template;
 use crate::render::tree::Tree;
@@ -14,27 +13,14 @@ use crate::render::tree::access;
 const CONF: Template = template!("etc/jitsi/jicofo/jicofo.conf.tera");
 const ENVIRONMENT: Template = template!("etc/jitsi/jicofo/config.tera");
 
-#[derive(Serialize)]
-struct View<'a> {
-    names: &'a Names,
-    auth: &'a AuthView,
-    password: String,
-    lifetime: Option<String>,
-}
+/// Where the configuration is.
+pub(crate) const CONF_PATH: &str = "/etc/jitsi/jicofo/jicofo.conf";
 
 /// Puts what jicofo reads, owned as its package leaves it.
 pub(crate) fn put(inputs: &Inputs<'_>, tree: &mut Tree) -> Result<(), RenderError> {
-    let view = View {
-        names: &inputs.names,
-        auth: &inputs.auth,
-        password: Inputs::slot("focus"),
-        lifetime: match &inputs.auth {
-            AuthView::Token { .. } => None,
-            AuthView::Internal { session_minutes, .. } => Some(format!("{session_minutes} minutes")),
-        },
-    };
     let private = || access("jicofo:jitsi", 0o640);
-    tree.file("/etc/jitsi/jicofo/jicofo.conf", private(), CONF, &view)?;
+    let settings = inputs.sections(Component::Jicofo)?;
+    tree.file(CONF_PATH, private(), CONF, &json!({ "settings": settings }))?;
     tree.file("/etc/jitsi/jicofo/config", private(), ENVIRONMENT, &inputs.names)
 }
 

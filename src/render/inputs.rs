@@ -5,9 +5,14 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use crate::catalog::policy::Component;
+use crate::render::RenderError;
 use crate::render::SecretName;
 use crate::render::auth::AuthView;
-use crate::spec::Environment;
+use crate::render::given;
+use crate::render::settings;
+use crate::render::settings::Given;
+use crate::render::settings::Sections;
 use crate::spec::HostSpec;
 use crate::spec::Spec;
 
@@ -27,34 +32,33 @@ pub(crate) struct Inputs<'a> {
     pub(crate) names: Names,
     /// Who may enter.
     pub(crate) auth: AuthView,
-    /// The host's addresses.
-    pub(crate) addresses: Addresses,
+    /// What the policy's rows are chosen and filled by.
+    pub(crate) given: Given,
 }
 
 impl<'a> Inputs<'a> {
     /// Derives what several files need alike.
     pub(crate) fn of(spec: &'a Spec, host: &'a HostSpec) -> Self {
         let names = Names::of(spec.deployment.domain.as_str());
+        let auth = AuthView::of(&spec.security);
+        let addresses = Addresses::of(host);
         Self {
+            given: given::of(spec, host, &names, &auth, &addresses),
             spec,
             host,
-            auth: AuthView::of(&spec.security, &names),
+            auth,
             names,
-            addresses: Addresses::of(host),
         }
+    }
+
+    /// The policy's rows of a component that hold for this host, by section of the file.
+    pub(crate) fn sections(&self, component: Component) -> Result<Sections, RenderError> {
+        settings::sections(component, &self.given)
     }
 
     /// A slot for the host's own secret.
     pub(crate) fn slot(name: &str) -> String {
         SecretName(name.to_owned()).slot()
-    }
-
-    /// What the page shows where no patient may be.
-    pub(crate) fn notice(&self) -> Option<&'static str> {
-        match self.spec.deployment.environment {
-            Environment::Production => None,
-            Environment::Test { .. } => Some("TEST: no patients"),
-        }
     }
 
     /// The port that sshd listens on, as far as the spec says.

@@ -5,26 +5,43 @@
 
 mod auth;
 mod bridge;
+mod dumps;
 mod firewall;
 mod focus;
+mod given;
 mod included;
 mod inputs;
+mod kernel;
 mod logs;
+mod page;
 mod prosody;
 mod quote;
+mod sandbox;
+mod settings;
 mod software;
 mod sshd;
+mod system_language;
 mod template;
+mod time;
 mod tree;
 mod turn;
 mod units;
+mod upgrades;
 pub mod wanted;
 mod web;
 
 pub use included::included_folders;
+pub use kernel::PATH as KERNEL_PATH;
+pub use sandbox::unit_of as sandboxed_unit;
+pub use upgrades::APT_PATH as UPGRADES_PATH;
+pub use upgrades::TIMER as UPGRADES_TIMER;
+pub use upgrades::TIMER_PATH as UPGRADES_TIMER_PATH;
 pub use wanted::*;
+pub use web::PAGE_SETTINGS;
 
+use crate::catalog::policy::Component;
 use crate::render::inputs::Inputs;
+use crate::render::settings::Language;
 use crate::render::tree::Tree;
 use crate::spec::HostSpec;
 use crate::spec::Spec;
@@ -40,6 +57,14 @@ pub enum RenderError {
         name: &'static str,
         /// What is wrong, down to the value.
         source: tera::Error,
+    },
+    /// A row of the policy does not fit the deployment or the language of its file.
+    #[error("fill in the policy of {component:?}: {why}")]
+    Policy {
+        /// Whose rows.
+        component: Component,
+        /// The key, and what is wrong.
+        why: String,
     },
     /// A path cannot be one.
     #[error("name a remote path: {0}")]
@@ -60,14 +85,19 @@ pub fn render(spec: &Spec, host: &HostSpec) -> Result<Wanted, RenderError> {
         firewall::put,
         sshd::put,
         software::put,
+        upgrades::put,
         logs::put,
-        units::put,
+        kernel::put,
+        dumps::put,
+        time::put,
+        sandbox::put,
     ] {
         part(&inputs, &mut tree)?;
     }
     for part in [prosody::forbidden, focus::forbidden, bridge::forbidden, web::forbidden] {
         forbidden.extend(Tree::paths(&part())?);
     }
+    let settings = settings(&inputs)?;
     Ok(Wanted {
         host: host.name.clone(),
         tree: tree.entries,
@@ -93,6 +123,33 @@ pub fn render(spec: &Spec, host: &HostSpec) -> Result<Wanted, RenderError> {
             Check::Nft,
         ]
         .into(),
-        sshd: sshd::effective(),
+        sshd: sshd::effective(&settings),
+        settings,
     })
+}
+
+/// The policy's rows, file by file.
+fn settings(inputs: &Inputs<'_>) -> Result<Vec<SettingWanted>, RenderError> {
+    let names = &inputs.names;
+    let mut all = Vec::new();
+    for (component, language, file) in [
+        (Component::Coturn, Language::Coturn, turn::CONF_PATH.to_owned()),
+        (Component::Jicofo, Language::Hocon, focus::CONF_PATH.to_owned()),
+        (Component::Journal, Language::Unit, logs::JOURNAL_PATH.to_owned()),
+        (Component::Kernel, Language::Sysctl, kernel::PATH.to_owned()),
+        (Component::Nginx, Language::Nginx, web::site_path(names)),
+        (Component::Page, Language::Json, web::page_path(names)),
+        (Component::Prosody, Language::Lua, prosody::MAIN_PATH.to_owned()),
+        (Component::ProsodySite, Language::Lua, prosody::site_path(names)),
+        (Component::Sshd, Language::Sshd, sshd::DROP_IN_PATH.to_owned()),
+        (Component::Time, Language::Words, time::PATH.to_owned()),
+        (Component::Videobridge, Language::Hocon, bridge::CONF_PATH.to_owned()),
+    ] {
+        let path = tree::path(&file)?;
+        all.extend(settings::wanted(component, &inputs.given, language, &path, &[])?);
+    }
+    for part in [dumps::rows, sandbox::rows, upgrades::rows] {
+        all.extend(part(inputs)?);
+    }
+    Ok(all)
 }

@@ -1,7 +1,9 @@
 //! Prosody: its own configuration, the deployment's XMPP hosts, and a few small modules of ours.
 
 use serde::Serialize;
+use serde_json::json;
 
+use crate::catalog::policy::Component;
 use crate::render::AccountWanted;
 use crate::render::GeneratedCertificate;
 use crate::render::RenderError;
@@ -9,6 +11,7 @@ use crate::render::SecretName;
 use crate::render::auth::AuthView;
 use crate::render::inputs::Inputs;
 use crate::render::inputs::Names;
+use crate::render::settings::Sections;
 use crate::render::template::Template;
 use crate::render::template::template;
 use crate::render::tree::Tree;
@@ -21,10 +24,13 @@ const GROUPS: Template = template!("etc/prosody/anteroom-groups.txt.tera");
 const ENCRYPTED_LOGIN: Template = template!("usr/share/anteroom/prosody-plugins/mod_anteroom_encrypted_login.lua.tera");
 const GUARD: Template = template!("usr/share/anteroom/prosody-plugins/mod_anteroom_guard.lua.tera");
 const NO_TOKEN: Template = template!("usr/share/anteroom/prosody-plugins/mod_anteroom_no_token.lua.tera");
-const TOKEN_LIFETIME: Template = template!("usr/share/anteroom/prosody-plugins/mod_anteroom_token_lifetime.lua.tera");
+const TOKEN_LIMITS: Template = template!("usr/share/anteroom/prosody-plugins/mod_anteroom_token_limits.lua.tera");
 
 /// Where our own Prosody modules are.
 pub(crate) const PLUGINS: &str = "/usr/share/anteroom/prosody-plugins";
+
+/// Where Prosody's own configuration is.
+pub(crate) const MAIN_PATH: &str = "/etc/prosody/prosody.cfg.lua";
 
 /// What the site's configuration is filled from.
 #[derive(Serialize)]
@@ -33,10 +39,12 @@ struct SiteView<'a> {
     auth: &'a AuthView,
     /// Only in a comment: the package looks for the name.
     polls: String,
-    turn_secret: String,
-    auth_key: String,
-    auth_certificate: String,
-    max_occupants: u32,
+    settings: Sections,
+}
+
+/// Where the configuration of the deployment's XMPP hosts is.
+pub(crate) fn site_path(names: &Names) -> String {
+    format!("/etc/prosody/conf.avail/{}.cfg.lua", names.domain)
 }
 
 /// Puts everything that Prosody reads.
@@ -44,18 +52,15 @@ pub(crate) fn put(inputs: &Inputs<'_>, tree: &mut Tree) -> Result<(), RenderErro
     let names = &inputs.names;
     let domain = &names.domain;
     let private = || access("root:prosody", 0o640);
-    tree.file("/etc/prosody/prosody.cfg.lua", private(), MAIN, names)?;
-    let (auth_certificate, auth_key) = auth_pair(names);
+    let settings = inputs.sections(Component::Prosody)?;
+    tree.file(MAIN_PATH, private(), MAIN, &json!({ "settings": settings }))?;
     let view = SiteView {
         names,
         auth: &inputs.auth,
         polls: format!("polls.{domain}"),
-        turn_secret: Inputs::slot("turn"),
-        auth_key,
-        auth_certificate,
-        max_occupants: inputs.spec.security.max_occupants,
+        settings: inputs.sections(Component::ProsodySite)?,
     };
-    let site = format!("/etc/prosody/conf.avail/{domain}.cfg.lua");
+    let site = site_path(names);
     tree.file(&site, private(), SITE, &view)?;
     tree.link(&format!("/etc/prosody/conf.d/{domain}.cfg.lua"), &site)?;
     tree.file("/etc/prosody/anteroom-groups.txt", private(), GROUPS, names)?;
@@ -63,7 +68,7 @@ pub(crate) fn put(inputs: &Inputs<'_>, tree: &mut Tree) -> Result<(), RenderErro
     let open = || access("root:root", 0o644);
     tree.dir("/usr/share/anteroom", access("root:root", 0o755))?;
     tree.dir(PLUGINS, access("root:root", 0o755))?;
-    for template in [ENCRYPTED_LOGIN, GUARD, NO_TOKEN, TOKEN_LIFETIME] {
+    for template in [ENCRYPTED_LOGIN, GUARD, NO_TOKEN, TOKEN_LIMITS] {
         let name = template.name.trim_end_matches(".tera");
         tree.file(&format!("/{name}"), open(), template, names)?;
     }
@@ -120,7 +125,7 @@ pub(crate) fn certificates(inputs: &Inputs<'_>) -> Result<Vec<GeneratedCertifica
 pub(crate) fn clinicians(inputs: &Inputs<'_>) -> Option<String> {
     match &inputs.auth {
         AuthView::Token { .. } => None,
-        AuthView::Internal { login_domain, .. } => Some(login_domain.clone()),
+        AuthView::Internal => Some(inputs.names.domain.clone()),
     }
 }
 

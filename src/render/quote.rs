@@ -2,7 +2,9 @@
 //! looks right. Knows nothing of what the values mean.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde_json::Value;
 use tera::Tera;
 
@@ -46,7 +48,7 @@ fn number(value: &Value) -> Result<String, String> {
 
 /// A Lua literal. Strings become short literals with decimal escapes, which Lua 5.1 to 5.4 read alike; lists become
 /// table constructors.
-fn lua(value: &Value) -> Result<String, String> {
+pub(crate) fn lua(value: &Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(lua_string(text)),
         Value::Number(_) => number(value),
@@ -75,37 +77,57 @@ fn lua_string(text: &str) -> String {
     out
 }
 
-/// A HOCON value. HOCON is a superset of JSON, and JSON strings know no substitutions.
-fn hocon(value: &Value) -> Result<String, String> {
-    match value {
-        Value::Null | Value::Object(_) => Err("is no plain HOCON value".to_owned()),
-        _ => serde_json::to_string(value).map_err(|error| error.to_string()),
+/// A HOCON value. HOCON is a superset of JSON, and JSON strings know no substitutions; but its readers refuse control
+/// characters that JSON lets pass, such as U+007F, unless they are escaped.
+pub(crate) fn hocon(value: &Value) -> Result<String, String> {
+    if matches!(value, Value::Null | Value::Object(_)) {
+        return Err("is no plain HOCON value".to_owned());
     }
+    let text = serde_json::to_string(value).map_err(|error| error.to_string())?;
+    Ok(escaped(&text, char::is_control))
 }
 
 /// Strict JSON that may stand inside a `<script>` element and inside a file that nginx reads for server side includes:
 /// `<`, `>`, `&` and the two line separators that older JavaScript takes for line ends are escaped.
 fn js(value: &Value) -> Result<String, String> {
     let text = serde_json::to_string_pretty(value).map_err(|error| error.to_string())?;
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\u{7f}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(character)));
-            }
-            _ => out.push(character),
+    let told = |c: char| matches!(c, '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\u{7f}');
+    Ok(escaped(&text, told))
+}
+
+/// JSON with some characters of its strings written as escapes. None of them may be above U+FFFF, or part of JSON's own
+/// syntax.
+fn escaped(json: &str, which: impl Fn(char) -> bool) -> String {
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        if which(character) {
+            out.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            out.push(character);
         }
     }
-    Ok(out)
+    out
 }
 
 /// One nginx parameter in double quotes. nginx has no escape for `$`, so a value with one is refused.
-fn nginx(value: &Value) -> Result<String, String> {
+pub(crate) fn nginx(value: &Value) -> Result<String, String> {
     let text = line(value)?;
     if text.contains('$') {
         return Err("has a `$`, which nginx would take for a variable".to_owned());
     }
     Ok(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")))
+}
+
+/// One argument of an sshd keyword. sshd splits at spaces, and `#` begins a comment.
+pub(crate) fn sshd(value: &Value) -> Result<String, String> {
+    if value.is_number() {
+        return number(value);
+    }
+    let text = line(value)?;
+    if text.is_empty() || text.contains([' ', '#', '"', '\'', '\\']) {
+        return Err("is not one argument of sshd".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// An address, network, port or port range of nftables.
@@ -114,18 +136,19 @@ fn nft(value: &Value) -> Result<String, String> {
         return number(value);
     }
     let text = line(value)?;
-    if text.is_empty()
-        || !text
-            .bytes()
-            .all(|b| b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'/' | b'-'))
-    {
-        return Err("is no address, network or port of nftables".to_owned());
+    let ports = |text: &str| {
+        let (first, last) = text.split_once('-').unwrap_or((text, text));
+        first.parse::<u16>().is_ok() && last.parse::<u16>().is_ok()
+    };
+    // What only looks like one, such as `face`, would be a name to nft, which asks the network for it.
+    if text.parse::<IpAddr>().is_ok() || text.parse::<IpNet>().is_ok() || ports(text) {
+        return Ok(text.to_owned());
     }
-    Ok(text.to_owned())
+    Err("is no address, network or port of nftables".to_owned())
 }
 
 /// A value in turnserver.conf: the rest of the line, where there are neither quotes nor escapes.
-fn coturn(value: &Value) -> Result<String, String> {
+pub(crate) fn coturn(value: &Value) -> Result<String, String> {
     if value.is_number() {
         return number(value);
     }
@@ -145,12 +168,19 @@ fn apt(value: &Value) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// The host name of a repository in an apt pin. Empty stands for repositories in the file system.
+/// The host name of a repository in an apt pin. Empty stands for repositories in the file system. apt takes some signs
+/// for patterns here, in quotes too, so that only what host names and addresses are made of may pass.
 fn apt_site(value: &Value) -> Result<String, String> {
-    match line(value)? {
-        "" => Ok("\"\"".to_owned()),
-        _ => Ok(format!("\"{}\"", apt(value)?)),
+    let text = line(value)?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':');
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
+    if !bare.bytes().all(plain) {
+        return Err("is no host name for an apt pin".to_owned());
     }
+    Ok(format!("\"{text}\""))
 }
 
 /// A value in double quotes that a POSIX shell and systemd's `EnvironmentFile=` read alike: nothing that either of the
@@ -159,6 +189,13 @@ fn env(value: &Value) -> Result<String, String> {
     let text = line(value)?;
     if text.contains(['"', '\'', '\\', '$', '`', '%', '!']) {
         return Err("has a character that a shell or systemd would expand".to_owned());
+    }
+    // systemd does not read a file at all that holds one of Unicode's noncharacters.
+    if text
+        .chars()
+        .any(|c| matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe)
+    {
+        return Err("has a character that is none, at which systemd stops reading".to_owned());
     }
     Ok(format!("\"{text}\""))
 }
@@ -228,6 +265,7 @@ mod tests {
         for text in HOSTILE {
             let quoted = hocon(&json!(text)).unwrap();
             assert_eq!(serde_json::from_str::<String>(&quoted).unwrap(), *text);
+            assert!(!quoted.contains(char::is_control), "{quoted}");
         }
         assert!(hocon(&json!({})).is_err());
     }
@@ -251,11 +289,23 @@ mod tests {
             assert!(xmpp_group(&json!(text)).is_err(), "group {text:?}");
         }
         assert_eq!(coturn(&json!("<secret:turn>")), Ok("<secret:turn>".to_owned()));
-        assert_eq!(nft(&json!("fd00::/8")), Ok("fd00::/8".to_owned()));
+        for text in ["fd00::/8", "10.0.0.1", "49152-49407", "22"] {
+            assert_eq!(nft(&json!(text)), Ok(text.to_owned()));
+        }
+        for text in ["face", "1-2-3", "::/x", "65536", "10.0.0.0/33"] {
+            assert!(nft(&json!(text)).is_err(), "nft {text:?}");
+        }
+        for text in ["", "mirror.example", "10.77.0.1", "[fd00::1]"] {
+            assert_eq!(apt_site(&json!(text)), Ok(format!("\"{text}\"")));
+        }
+        for text in ["*", "mirror?", "[a-z].example", "/./", "a b"] {
+            assert!(apt_site(&json!(text)).is_err(), "site {text:?}");
+        }
         assert_eq!(
             apt(&json!("https://download.jitsi.org")),
             Ok("https://download.jitsi.org".to_owned())
         );
+        assert!(env(&json!("a\u{fffe}")).is_err() && env(&json!("\u{fdd0}")).is_err());
         assert_eq!(env(&json!("-Dx=/y z")), Ok("\"-Dx=/y z\"".to_owned()));
         assert_eq!(number(&json!(7)), Ok("7".to_owned()));
         assert!(number(&json!("7")).is_err());

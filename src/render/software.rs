@@ -27,6 +27,7 @@ const JITSI: &[&str] = &["jicofo", "jitsi-meet-prosody", "jitsi-meet-web", "jits
 /// From the distribution. What Jitsi's packages only recommend is listed: nothing is installed for being recommended.
 const DISTRIBUTION: &[&str] = &[
     "ca-certificates",
+    "chrony",
     "coturn",
     "gnupg",
     "iproute2",
@@ -46,6 +47,7 @@ const DISTRIBUTION: &[&str] = &[
     "procps",
     "prosody",
     "ruby-hocon",
+    "unattended-upgrades",
 ];
 
 #[derive(Serialize)]

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
 
+use crate::catalog::policy::Component;
 use crate::render::RenderError;
+use crate::render::SettingWanted;
 use crate::render::inputs::Inputs;
 use crate::render::template::Template;
 use crate::render::template::template;
@@ -16,29 +19,25 @@ const DROP_IN: Template = template!("etc/ssh/sshd_config.d/00-anteroom.conf.tera
 /// Where the drop-in is.
 pub(crate) const DROP_IN_PATH: &str = "/etc/ssh/sshd_config.d/00-anteroom.conf";
 
-/// The drop-in has no gaps.
-#[derive(Serialize)]
-struct View {}
-
 /// Puts the drop-in.
-pub(crate) fn put(_: &Inputs<'_>, tree: &mut Tree) -> Result<(), RenderError> {
-    tree.hardening(DROP_IN_PATH, access("root:root", 0o644), DROP_IN, &View {})
+pub(crate) fn put(inputs: &Inputs<'_>, tree: &mut Tree) -> Result<(), RenderError> {
+    let settings = inputs.sections(Component::Sshd)?;
+    let view = json!({ "settings": settings });
+    tree.hardening(DROP_IN_PATH, access("root:root", 0o644), DROP_IN, &view)
 }
 
-/// What `sshd -T` must print: the drop-in's own lines. sshd prints `prohibit-password` by its older name.
-pub(crate) fn effective() -> BTreeMap<String, String> {
-    DROP_IN
-        .text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .filter_map(|line| line.split_once(' '))
-        .map(|(keyword, value)| {
-            let value = match value {
-                "prohibit-password" => "without-password",
-                _ => value,
+/// What `sshd -T` must print. sshd prints `prohibit-password` by its older name.
+pub(crate) fn effective(settings: &[SettingWanted]) -> BTreeMap<String, String> {
+    settings
+        .iter()
+        .filter(|setting| setting.path.as_str() == DROP_IN_PATH)
+        .map(|setting| {
+            let value = match &setting.value {
+                Value::String(text) if text == "prohibit-password" => "without-password".to_owned(),
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
             };
-            (keyword.to_lowercase(), value.to_owned())
+            (setting.key.to_lowercase(), value)
         })
         .collect()
 }

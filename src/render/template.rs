@@ -6,6 +6,7 @@ use tera::Tera;
 
 use crate::render::RenderError;
 use crate::render::quote;
+use crate::render::settings;
 
 /// A template, named by its path below `templates/`.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +42,7 @@ impl Template {
         // Every value passes one of our own filters instead: HTML escapes are wrong in all these languages.
         tera.autoescape_on(Vec::new());
         quote::register(&mut tera);
+        settings::register(&mut tera);
         tera.add_raw_template(self.name, self.text)?;
         tera.render(self.name, &Context::from_serialize(view)?)
     }
@@ -99,19 +101,24 @@ mod tests {
     /// The filters that a file may use, by what its name ends in.
     fn languages(name: &str) -> &'static [&'static str] {
         const BY_ENDING: &[(&str, &[&str])] = &[
-            (".lua.tera", &["lua"]),
+            (".lua.tera", &["lua", "lua_settings"]),
             ("groups.txt.tera", &["xmppgroup"]),
-            ("jicofo.conf.tera", &["hocon"]),
-            ("jvb.conf.tera", &["hocon"]),
+            ("jicofo.conf.tera", &["hocon_settings"]),
+            ("jvb.conf.tera", &["hocon_settings"]),
             ("jicofo/config.tera", &["env"]),
             ("videobridge/config.tera", &["env"]),
             ("config.js.tera", &["js"]),
-            ("etc/nginx/", &["nginx"]),
-            ("turnserver.conf.tera", &["coturn"]),
+            ("etc/nginx/", &["nginx", "nginx_settings"]),
+            ("turnserver.conf.tera", &["coturn_settings"]),
+            ("00-anteroom.conf.tera", &["sshd_settings"]),
             ("firewall.nft.tera", &["nft"]),
+            ("apt.conf.d/zz-anteroom.tera", &["apt_settings"]),
             ("etc/apt/", &["apt", "aptsite"]),
             ("etc/logrotate.d/", &["number"]),
-            ("journald.conf.d/anteroom.conf.tera", &["number"]),
+            ("etc/systemd/", &["unit_settings"]),
+            ("etc/sysctl.d/", &["sysctl_settings"]),
+            ("limits.d/anteroom.conf.tera", &["word_settings"]),
+            ("chrony/conf.d/anteroom.conf.tera", &["word_settings"]),
         ];
         BY_ENDING
             .iter()
@@ -136,6 +143,7 @@ mod tests {
                 };
                 let gap = rest[at + 2..at + end].trim_matches(['-', ' ']);
                 let filter = gap.rsplit('|').next().unwrap_or_default().trim();
+                let filter = filter.split('(').next().unwrap_or_default();
                 assert!(gap.contains('|'), "{name}: {{{{ {gap} }}}} has no filter");
                 assert!(
                     languages(&name).contains(&filter),

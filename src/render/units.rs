@@ -1,6 +1,4 @@
-//! The units of a core host in the order in which they start, their sandboxes, and every socket they hold.
-
-use serde::Serialize;
+//! The units of a core host in the order in which they start, and every socket they hold.
 
 use crate::render::Effect;
 use crate::render::Listener;
@@ -13,63 +11,33 @@ use crate::render::firewall;
 use crate::render::inputs::Inputs;
 use crate::render::inputs::MEDIA_PORT;
 use crate::render::inputs::RELAY_PORTS;
+use crate::render::kernel;
 use crate::render::logs;
 use crate::render::prosody;
+use crate::render::sandbox;
 use crate::render::sshd;
-use crate::render::template::Template;
-use crate::render::template::template;
-use crate::render::tree::Tree;
-use crate::render::tree::access;
+use crate::render::time;
 use crate::render::tree::path;
+use crate::render::upgrades;
 use crate::render::web;
-
-/// The services that get a sandbox, and its text.
-const SANDBOXES: &[(&str, Template)] = &[
-    (
-        "coturn.service",
-        template!("etc/systemd/system/coturn.service.d/anteroom.conf.tera"),
-    ),
-    (
-        "jicofo.service",
-        template!("etc/systemd/system/jicofo.service.d/anteroom.conf.tera"),
-    ),
-    (
-        "jitsi-videobridge2.service",
-        template!("etc/systemd/system/jitsi-videobridge2.service.d/anteroom.conf.tera"),
-    ),
-    (
-        "prosody.service",
-        template!("etc/systemd/system/prosody.service.d/anteroom.conf.tera"),
-    ),
-];
-
-/// The sandboxes have no gaps.
-#[derive(Serialize)]
-struct View {}
-
-/// Puts the sandboxes.
-pub(crate) fn put(_: &Inputs<'_>, tree: &mut Tree) -> Result<(), RenderError> {
-    for (unit, template) in SANDBOXES {
-        let folder = format!("/etc/systemd/system/{unit}.d");
-        tree.dir(&folder, access("root:root", 0o755))?;
-        tree.file(&sandbox(unit), access("root:root", 0o644), *template, &View {})?;
-    }
-    Ok(())
-}
 
 /// The units, in the order in which they start.
 pub(crate) fn units(inputs: &Inputs<'_>) -> Result<Vec<UnitWanted>, RenderError> {
     let domain = &inputs.names.domain;
     let (auth_certificate, auth_key) = prosody::auth_pair(&inputs.names);
-    let pair = web::pair(inputs);
+    let pair = web::pair(&inputs.names);
     Ok(vec![
         running(
-            "anteroom-firewall.service",
+            firewall::UNIT,
             Effect::Reload,
             &[firewall::TABLE_PATH, firewall::UNIT_PATH, firewall::AFTER_FLUSH_PATH],
         )?,
         running("ssh.service", Effect::Reload, &[sshd::DROP_IN_PATH])?,
+        running(kernel::UNIT, Effect::Restart, &[kernel::PATH])?,
         running("systemd-journald.service", Effect::Restart, &[logs::JOURNAL_PATH])?,
+        running("chrony.service", Effect::Restart, &[time::PATH])?,
+        running(upgrades::TIMER, Effect::Restart, &[upgrades::TIMER_PATH])?,
+        running("apt-daily.timer", Effect::Restart, &[])?,
         running(
             "prosody.service",
             Effect::Restart,
@@ -128,8 +96,8 @@ pub(crate) fn units(inputs: &Inputs<'_>) -> Result<Vec<UnitWanted>, RenderError>
 /// A unit that runs, with its sandbox among its inputs where it has one.
 fn running(name: &str, effect: Effect, inputs: &[&str]) -> Result<UnitWanted, RenderError> {
     let mut inputs: Vec<_> = inputs.iter().map(|text| path(text)).collect::<Result<_, _>>()?;
-    if SANDBOXES.iter().any(|(unit, _)| *unit == name) {
-        inputs.push(path(&sandbox(name))?);
+    if let Some(drop_in) = sandbox::drop_in_of(name) {
+        inputs.push(path(&drop_in)?);
     }
     Ok(UnitWanted {
         name: name.to_owned(),
@@ -137,11 +105,6 @@ fn running(name: &str, effect: Effect, inputs: &[&str]) -> Result<UnitWanted, Re
         inputs,
         effect,
     })
-}
-
-/// Where a unit's sandbox is.
-fn sandbox(unit: &str) -> String {
-    format!("/etc/systemd/system/{unit}.d/anteroom.conf")
 }
 
 /// Every socket that may listen, and must.
@@ -163,7 +126,6 @@ pub(crate) fn listeners(inputs: &Inputs<'_>) -> Vec<Listener> {
         one(Transport::Udp, MEDIA_PORT, Scope::Public, "jitsi-videobridge2.service"),
         one(Transport::Tcp, 80, Scope::Public, "nginx.service"),
         one(Transport::Tcp, 443, Scope::Public, "nginx.service"),
-        one(Transport::Tcp, 3478, Scope::Public, "coturn.service"),
         one(Transport::Udp, 3478, Scope::Public, "coturn.service"),
         one(Transport::Tcp, 5349, Scope::Public, "coturn.service"),
         Listener {

@@ -39,6 +39,42 @@ pub struct Wanted {
     pub checks: BTreeSet<Check>,
     /// Effective sshd settings, as `sshd -T` prints them (lower-case keyword, value).
     pub sshd: BTreeMap<String, String>,
+    /// The policy's rows that the files carry, in the order of each file.
+    pub settings: Vec<SettingWanted>,
+}
+
+/// One row of the policy as a host's file must carry it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingWanted {
+    /// The file.
+    pub path: RemotePath,
+    /// The part of the file.
+    pub section: String,
+    /// The key.
+    pub key: String,
+    /// The safe value. Slots stand for secrets.
+    pub value: serde_json::Value,
+    /// The lines that say so, without indentation.
+    pub lines: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// The duties behind it.
+    pub citations: Vec<String>,
+}
+
+impl SettingWanted {
+    /// The value as programs print it.
+    pub fn text(&self) -> String {
+        match &self.value {
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Whether a setting of the kernel belongs to the network, of which a container can have one of its own.
+    pub fn is_of_the_network(&self) -> bool {
+        self.key.starts_with("net.ipv4.") || self.key.starts_with("net.ipv6.")
+    }
 }
 
 /// Path → entry, ordered, so that plans and golden trees are stable.
@@ -247,4 +283,12 @@ pub enum Check {
     Sshd,
     /// `nft -c -f`.
     Nft,
+}
+
+/// Where the host's own trust store takes a certificate in; `None`: it does not.
+pub fn trust_place(made: &GeneratedCertificate) -> Option<RemotePath> {
+    let name = made.names.first().filter(|_| made.trusted)?;
+    format!("/usr/local/share/ca-certificates/anteroom-{name}.crt")
+        .parse()
+        .ok()
 }

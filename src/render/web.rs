@@ -1,13 +1,15 @@
 //! What a browser gets: nginx, and the settings of the page.
 
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::json;
 
+use crate::catalog::policy::Component;
 use crate::render::GeneratedCertificate;
 use crate::render::RenderError;
-use crate::render::auth::AuthView;
 use crate::render::inputs::Inputs;
+use crate::render::inputs::Names;
+use crate::render::page;
+use crate::render::settings::Sections;
 use crate::render::template::Template;
 use crate::render::template::template;
 use crate::render::tree::Kind;
@@ -15,11 +17,30 @@ use crate::render::tree::Tree;
 use crate::render::tree::access;
 use crate::render::tree::path;
 use crate::spec::Certificate;
-use crate::spec::TlsProfile;
 
 const HTTP: Template = template!("etc/nginx/conf.d/anteroom.conf.tera");
 const SITE: Template = template!("etc/nginx/sites-available/site.conf.tera");
 const PAGE: Template = template!("etc/jitsi/meet/config.js.tera");
+
+/// How the page's settings stand in their file: a JSON object between two texts.
+pub const PAGE_SETTINGS: Wrapped = Wrapped {
+    before: "var config = ",
+    after: ";\n",
+};
+
+/// Text between two others.
+#[derive(Debug, Clone, Copy)]
+pub struct Wrapped {
+    before: &'static str,
+    after: &'static str,
+}
+
+impl Wrapped {
+    /// What stands between, when the whole text has this form.
+    pub fn of<'a>(&self, text: &'a str) -> Option<&'a str> {
+        text.strip_prefix(self.before)?.strip_suffix(self.after)
+    }
+}
 
 /// nginx reads the key as root, coturn as a member of its group: one key to guard, and no copy to forget.
 const KEY_OWNER: &str = "root:turnserver";
@@ -27,20 +48,9 @@ const KEY_OWNER: &str = "root:turnserver";
 #[derive(Serialize)]
 struct SiteView<'a> {
     domain: &'a str,
-    certificate: &'a str,
-    key: &'a str,
     config_js: &'a str,
     origin: String,
-    tls: TlsView,
-    security_policy: String,
-}
-
-/// Mozilla's server side TLS recommendations 5.7, without the DHE suites, for which nginx has no parameters.
-#[derive(Serialize)]
-#[serde(tag = "profile", rename_all = "snake_case")]
-enum TlsView {
-    Intermediate,
-    Modern,
+    settings: Sections,
 }
 
 /// Certificate and key of the site. TURN uses them too.
@@ -52,23 +62,34 @@ pub(crate) struct Pair {
 }
 
 /// Where the site's certificate and key are.
-pub(crate) fn pair(inputs: &Inputs<'_>) -> Pair {
-    let domain = &inputs.names.domain;
+pub(crate) fn pair(names: &Names) -> Pair {
+    let domain = &names.domain;
     Pair {
         certificate: format!("/etc/jitsi/meet/{domain}.crt"),
         key: format!("/etc/jitsi/meet/{domain}.key"),
     }
 }
 
+/// Where the page's settings are.
+pub(crate) fn page_path(names: &Names) -> String {
+    format!("/etc/jitsi/meet/{}-config.js", names.domain)
+}
+
+/// Where nginx' configuration of the site is.
+pub(crate) fn site_path(names: &Names) -> String {
+    format!("/etc/nginx/sites-available/{}.conf", names.domain)
+}
+
 /// Puts the site, the page's settings, and the operator's certificate.
 pub(crate) fn put(inputs: &Inputs<'_>, tree: &mut Tree) -> Result<(), RenderError> {
     let domain = inputs.names.domain.as_str();
     let open = || access("root:root", 0o644);
-    let pair = pair(inputs);
-    let config_js = format!("/etc/jitsi/meet/{domain}-config.js");
+    let pair = pair(&inputs.names);
+    let config_js = page_path(&inputs.names);
 
+    let page = page::object(&inputs.sections(Component::Page)?);
     tree.dir("/etc/jitsi/meet", access("root:root", 0o755))?;
-    tree.file(&config_js, open(), PAGE, &json!({ "config": page(inputs) }))?;
+    tree.file(&config_js, open(), PAGE, &json!({ "config": page }))?;
     if let Certificate::Files { chain_pem, key_pem } = &inputs.spec.certificate {
         tree.text(&pair.certificate, open(), Kind::Service, chain_pem.clone())?;
         tree.hidden(&pair.key, access(KEY_OWNER, 0o640), key_pem.clone())?;
@@ -76,18 +97,12 @@ pub(crate) fn put(inputs: &Inputs<'_>, tree: &mut Tree) -> Result<(), RenderErro
 
     let view = SiteView {
         domain,
-        certificate: &pair.certificate,
-        key: &pair.key,
         config_js: &config_js,
         origin: format!("https://{domain}"),
-        tls: match inputs.spec.security.tls_profile {
-            TlsProfile::Intermediate => TlsView::Intermediate,
-            TlsProfile::Modern => TlsView::Modern,
-        },
-        security_policy: security_policy(domain),
+        settings: inputs.sections(Component::Nginx)?,
     };
     tree.file("/etc/nginx/conf.d/anteroom.conf", open(), HTTP, &view)?;
-    let site = format!("/etc/nginx/sites-available/{domain}.conf");
+    let site = site_path(&inputs.names);
     tree.file(&site, open(), SITE, &view)?;
     tree.link(&format!("/etc/nginx/sites-enabled/{domain}.conf"), &site)
 }
@@ -105,7 +120,7 @@ pub(crate) fn certificates(inputs: &Inputs<'_>) -> Result<Vec<GeneratedCertifica
     match inputs.spec.certificate {
         Certificate::Files { .. } => Ok(Vec::new()),
         Certificate::SelfSigned => {
-            let pair = pair(inputs);
+            let pair = pair(&inputs.names);
             Ok(vec![GeneratedCertificate {
                 certificate: path(&pair.certificate)?,
                 key: path(&pair.key)?,
@@ -119,7 +134,7 @@ pub(crate) fn certificates(inputs: &Inputs<'_>) -> Result<Vec<GeneratedCertifica
 
 /// The page may talk to its own origin only, whatever a link's `#config.…` asks for. `unsafe-inline` is needed
 /// because index.html has its settings inlined; WebAssembly does noise suppression and virtual backgrounds.
-fn security_policy(domain: &str) -> String {
+pub(crate) fn security_policy(domain: &str) -> String {
     [
         "default-src 'self'",
         "base-uri 'self'",
@@ -135,68 +150,4 @@ fn security_policy(domain: &str) -> String {
         "worker-src 'self' blob:",
     ]
     .join("; ")
-}
-
-/// The page's settings. A key that is missing here has the client's default, and several of those leak: every key
-/// below is one whose default is unsafe, or that says where this server is.
-fn page(inputs: &Inputs<'_>) -> Value {
-    let names = &inputs.names;
-    let domain = &names.domain;
-    let mut page = json!({
-        "hosts": {
-            "domain": domain,
-            "anonymousdomain": names.guest,
-            "muc": names.conference,
-            "focus": names.focus,
-        },
-        "bosh": format!("https://{domain}/http-bind"),
-        "websocket": format!("wss://{domain}/xmpp-websocket"),
-
-        "disableThirdPartyRequests": true,
-        "gravatar": { "disabled": true },
-        "analytics": { "disabled": true, "rtcstatsEnabled": false },
-        "giphy": { "enabled": false },
-        "deploymentUrls": {},
-        "legalUrls": {},
-        "sharedVideoAllowedURLDomains": [],
-        "enableCalendarIntegration": false,
-
-        // Media goes through the bridge, and peers do not learn each other's address. An absent list of STUN servers
-        // means a third party's.
-        "p2p": { "enabled": false, "stunServers": [] },
-
-        "localRecording": { "disable": true },
-        "recordingService": { "enabled": false, "sharingEnabled": false },
-        "liveStreaming": { "enabled": false },
-        "transcription": { "enabled": false, "disableClosedCaptions": true },
-        "fileSharing": { "enabled": false },
-        "whiteboard": { "enabled": false },
-        "screenshotCapture": { "enabled": false },
-        "faceLandmarks": { "enableFaceCentering": false, "enableFaceExpressionsDetection": false },
-        "disablePolls": true,
-        "enableSaveLogs": false,
-        "logging": { "disableLogCollector": true },
-        "enableDisplayNameInStats": false,
-        "enableEmailInStats": false,
-        "feedbackPercentage": 0,
-        "doNotStoreRoom": true,
-
-        "welcomePage": { "disabled": true },
-        "prejoinConfig": { "enabled": true, "preCallTestEnabled": false },
-        "lobby": { "autoKnock": true, "enableChat": false },
-        "securityUi": { "hideLobbyButton": false, "disableLobbyPassword": true },
-        "enableInsecureRoomNameWarning": true,
-        "roomPasswordNumberOfDigits": false,
-        "requireDisplayName": true,
-        "disableInviteFunctions": true,
-        "remoteVideoMenu": { "disableGrantModerator": true },
-        "e2ee": { "disabled": false },
-    });
-    if let AuthView::Internal { login_domain, .. } = &inputs.auth {
-        page["hosts"]["authdomain"] = json!(login_domain);
-    }
-    if let Some(notice) = inputs.notice() {
-        page["noticeMessage"] = json!(notice);
-    }
-    page
 }

@@ -5,6 +5,7 @@ pub mod json;
 pub mod model;
 pub mod plan_json;
 pub mod plan_text;
+pub mod policy;
 pub mod text;
 
 pub use model::Report;

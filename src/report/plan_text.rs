@@ -119,7 +119,7 @@ fn mark(change: &Change) -> (Style, char) {
             action: UnitAction::Stop | UnitAction::Mask,
             ..
         } => (REMOVE, '-'),
-        Change::Check(_) | Change::Arm { .. } | Change::Disarm | Change::AptUpdate => (QUIET, '·'),
+        Change::Check(_) | Change::Arm { .. } | Change::Disarm | Change::AptUpdate { .. } => (QUIET, '·'),
         _ => (CHANGE, '~'),
     }
 }

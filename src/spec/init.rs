@@ -314,12 +314,29 @@ const ACCESS_EXISTING: &str = "
 [access]
 # Fill in: the networks that you administer from, such as \"203.0.113.0/28\". Nobody else reaches SSH.
 admin_cidrs = []
+# Accounts on the host that may become root, beside root and the login above; any other fails the audit.
+# admins = [\"ann\"]
+
+# `apply` refuses while the domain leads elsewhere in DNS. To deploy before DNS is set:
+# [dns]
+# check = \"warn\"
 ";
 
 const TAIL: &str = "
+# What the page offers beyond a call (recording, live_streaming, transcription, file_sharing, whiteboard, polls) is off and
+# cannot be turned on; `anteroom catalog policy` says why.
+
 [logging]
 # Days that logs stay on the host.
 retention_days = 90
+
+# The hours of each day, in UTC, in which security fixes are installed; they restart services, which drops calls.
+# [maintenance]
+# window = \"08:00-10:00\"
+
+# The hosts open connections for packages, names, time and media, and no other. An apt proxy is one more:
+# [egress]
+# allow = [\"192.0.2.10:3128\"]
 
 # Package versions, to stay on what was tested:
 # [packages.versions]

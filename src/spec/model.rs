@@ -1,6 +1,7 @@
 //! The shapes of a valid spec. Only `spec::rules` builds them from a file.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -29,8 +30,14 @@ pub struct Spec {
     pub packages: Packages,
     /// Who may administer the hosts, from where.
     pub access: Access,
+    /// What follows when the domain does not lead here.
+    pub dns: Dns,
     /// Log retention.
     pub logging: Logging,
+    /// Whom the hosts may talk to, besides what they need by themselves.
+    pub egress: Egress,
+    /// When services may be restarted.
+    pub maintenance: Maintenance,
     /// Statements of people about what no program can see.
     pub attestations: Vec<Attestation>,
     /// Accepted failures.
@@ -272,6 +279,24 @@ pub enum AptKeySource {
 pub struct Access {
     /// Networks that may reach SSH.
     pub admin_cidrs: Vec<IpNet>,
+    /// Accounts that may become root on the hosts, beside root itself and the login that the hosts are reached with.
+    pub admins: BTreeSet<String>,
+}
+
+/// `[dns]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dns {
+    /// What follows when the domain does not lead to this deployment.
+    pub check: DnsCheck,
+}
+
+/// What a domain that leads elsewhere, or nowhere, means for `apply`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DnsCheck {
+    /// Nothing is changed.
+    Refuse,
+    /// It is said, and `apply` goes on.
+    Warn,
 }
 
 /// `[logging]`.
@@ -279,6 +304,29 @@ pub struct Access {
 pub struct Logging {
     /// Days that logs stay on the host.
     pub retention_days: u32,
+}
+
+/// `[egress]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Egress {
+    /// Whom the hosts may open TCP connections to, besides what they need by themselves.
+    pub allow: Vec<std::net::SocketAddr>,
+}
+
+/// `[maintenance]`: the time of each day, in UTC, in which services may be restarted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Maintenance {
+    /// Hour and minute at which it begins.
+    pub start: (u8, u8),
+    /// How long it lasts.
+    pub minutes: u16,
+}
+
+impl Maintenance {
+    /// Its beginning, `HH:MM`.
+    pub fn starts(self) -> String {
+        format!("{:02}:{:02}", self.start.0, self.start.1)
+    }
 }
 
 /// `[[attestation]]`: a statement of a person.

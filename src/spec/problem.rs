@@ -11,6 +11,8 @@ use annotate_snippets::Origin;
 use annotate_snippets::Renderer;
 use annotate_snippets::Snippet;
 
+use crate::spec::values::is_hostile;
+
 /// Where a problem stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
@@ -40,7 +42,7 @@ pub struct Problem {
     /// How to mend it.
     pub help: Option<String>,
     /// The rule of law behind it.
-    pub citation: Option<&'static str>,
+    pub citation: Option<String>,
 }
 
 impl Problem {
@@ -62,8 +64,8 @@ impl Problem {
     }
 
     /// Names the rule behind it.
-    pub(crate) fn cite(mut self, citation: &'static str) -> Self {
-        self.citation = Some(citation);
+    pub(crate) fn cite(mut self, citation: impl Into<String>) -> Self {
+        self.citation = Some(citation.into());
         self
     }
 }
@@ -105,7 +107,7 @@ pub struct ProblemRow {
     /// How to mend it.
     pub help: Option<String>,
     /// The rule behind it.
-    pub citation: Option<&'static str>,
+    pub citation: Option<String>,
 }
 
 impl Problems {
@@ -142,7 +144,7 @@ impl Problems {
         let end = format!("{} has {}; nothing was touched", self.path.display(), self.count());
         text.push_str(&renderer.render(&[Group::with_title(Level::ERROR.primary_title(end))]));
         text.push('\n');
-        text
+        visible(&text, colour)
     }
 
     /// All of them for programs.
@@ -162,8 +164,8 @@ impl Problems {
                     .annotation(AnnotationKind::Primary.span(self.boundaries(start, end))),
             ),
         };
-        if let Some(citation) = problem.citation {
-            group = group.element(Level::NOTE.message(citation));
+        if let Some(citation) = &problem.citation {
+            group = group.element(Level::NOTE.message(citation.as_str()));
         }
         if let Some(help) = &problem.help {
             group = group.element(Level::HELP.message(help.as_str()));
@@ -201,7 +203,7 @@ impl Problems {
             line: position.map(|(line, _)| line),
             column: position.map(|(_, column)| column),
             help: problem.help.clone(),
-            citation: problem.citation,
+            citation: problem.citation.clone(),
         }
     }
 
@@ -212,6 +214,15 @@ impl Problems {
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
         (line, before[start..].chars().count() + 1)
     }
+}
+
+/// A report quotes the spec, and a terminal obeys what it is shown: what cannot be seen, or steers a terminal, becomes a
+/// sign for it. The only escapes that stay are those of our own colours, since the renderer draws a spec's escapes.
+fn visible(text: &str, colour: Colour) -> String {
+    let ours = |c: char| c == '\n' || (c == '\u{1b}' && matches!(colour, Colour::Ansi));
+    text.chars()
+        .map(|c| if is_hostile(c) && !ours(c) { '\u{fffd}' } else { c })
+        .collect()
 }
 
 #[cfg(test)]
@@ -240,6 +251,19 @@ mod tests {
 
         error: anteroom.toml has 1 problem; nothing was touched
         ");
+    }
+
+    #[test]
+    fn a_report_shows_no_character_that_hides_text_or_steers_a_terminal() {
+        for hostile in [
+            '\u{85}', '\u{9b}', '\u{1b}', '\u{202e}', '\u{2028}', '\u{200b}', '\u{7f}', '\0',
+        ] {
+            let problems = problems(&format!("a = \"{hostile}[2Jx\""), Place::Span(0, 1));
+            let plain = problems.render(Colour::Plain);
+            assert!(!plain.contains(hostile) && plain.contains("[2Jx"), "{plain:?}");
+            let coloured = problems.render(Colour::Ansi);
+            assert!(!coloured.contains("\u{1b}[2J") && (hostile == '\u{1b}' || !coloured.contains(hostile)));
+        }
     }
 
     #[test]

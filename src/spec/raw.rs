@@ -3,6 +3,7 @@
 
 use jiff::civil::Date;
 
+use crate::spec::reader::May;
 use crate::spec::reader::Spot;
 use crate::spec::section::section;
 use crate::spec::values::Count;
@@ -30,14 +31,22 @@ section! {
         optional host: Vec<Spot<RawHost>>,
         /// encryption and access policy
         optional security: RawSecurity,
+        /// what the page offers beyond a call; all off, since each would take a visit's content elsewhere
+        optional features: RawFeatures,
         /// the TLS certificate of the public site; required in production
         optional certificate: RawCertificate,
         /// package sources and pinned versions
         optional packages: RawPackages,
         /// who may administer the hosts, from where
         optional access: RawAccess,
+        /// whom the hosts may open connections to, besides what they need by themselves
+        optional egress: RawEgress,
+        /// what follows when the domain does not lead to this deployment
+        optional dns: RawDns,
         /// log retention
         optional logging: RawLogging,
+        /// when services may be restarted
+        optional maintenance: RawMaintenance,
         /// a statement of a person about what no program can see
         optional attestation: Vec<Spot<RawAttestation>>,
         /// a failure of a control that someone accepted, for a time
@@ -186,6 +195,38 @@ choice! {
 }
 
 section! {
+    /// What the page offers beyond a call. All of it is off, may be written down for the record, and cannot be turned on.
+    RawFeatures("features") {
+        /// recording, on the server or by a participant
+        optional recording: bool,
+        /// broadcasting a visit
+        optional live_streaming: bool,
+        /// turning speech into text
+        optional transcription: bool,
+        /// handing files over
+        optional file_sharing: bool,
+        /// drawing together
+        optional whiteboard: bool,
+        /// asking everybody a question
+        optional polls: bool,
+    }
+}
+
+impl RawFeatures {
+    /// Every feature by its key.
+    pub(crate) fn each(&self) -> [(&'static str, &May<bool>); 6] {
+        [
+            ("recording", &self.recording),
+            ("live_streaming", &self.live_streaming),
+            ("transcription", &self.transcription),
+            ("file_sharing", &self.file_sharing),
+            ("whiteboard", &self.whiteboard),
+            ("polls", &self.polls),
+        ]
+    }
+}
+
+section! {
     /// The TLS certificate of the public site.
     RawCertificate("certificate") {
         /// "files" for your own certificate, "self-signed" in test
@@ -235,7 +276,30 @@ section! {
     RawAccess("access") {
         /// networks that may reach SSH, such as ["203.0.113.0/28"]; never the whole internet
         optional admin_cidrs: Vec<Spot<String>>,
+        /// accounts on the hosts that may become root, such as ["ann"], beside root and the login of [[host]]
+        optional admins: Vec<Spot<String>>,
     }
+}
+
+section! {
+    /// Whom the hosts may open connections to. Packages, names, time and media are allowed by themselves.
+    RawEgress("egress") {
+        /// further addresses with their TCP ports, such as an apt proxy: ["192.0.2.10:3128", "[2001:db8::1]:3128"]
+        optional allow: Vec<Spot<String>>,
+    }
+}
+
+section! {
+    /// What follows when the domain does not lead to this deployment.
+    RawDns("dns") {
+        /// "refuse" (nothing is changed; default in production) or "warn" (default in test)
+        optional check: RawDnsCheck,
+    }
+}
+
+choice! {
+    /// What a domain that leads elsewhere means for `apply`.
+    RawDnsCheck { "refuse" => Refuse, "warn" => Warn, } later []
 }
 
 section! {
@@ -243,6 +307,15 @@ section! {
     RawLogging("logging") {
         /// days that logs stay on the host; 90 when left out
         optional retention_days: Count<1, RETENTION_MAX>,
+    }
+}
+
+section! {
+    /// When services may be restarted.
+    RawMaintenance("maintenance") {
+        /// the hours of each day, in UTC, in which security fixes are installed and services restarted, which drops
+        /// calls; "08:00-10:00" when left out, which is night in America
+        optional window: String,
     }
 }
 
@@ -288,11 +361,15 @@ pub(crate) const SECTIONS: &[(&str, &[&str])] = &[
     ("host", RawHost::KEYS),
     ("security", RawSecurity::KEYS),
     ("security.token", RawToken::KEYS),
+    ("features", RawFeatures::KEYS),
     ("certificate", RawCertificate::KEYS),
     ("packages", RawPackages::KEYS),
     ("packages.jitsi", RawAptSource::KEYS),
     ("access", RawAccess::KEYS),
+    ("egress", RawEgress::KEYS),
+    ("dns", RawDns::KEYS),
     ("logging", RawLogging::KEYS),
+    ("maintenance", RawMaintenance::KEYS),
     ("attestation", RawAttestation::KEYS),
     ("waiver", RawWaiver::KEYS),
 ];

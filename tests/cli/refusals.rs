@@ -145,7 +145,8 @@ fn a_token_is_for_a_host_or_a_guest_for_a_time() {
     room.run(&["token"]).refused(&["--host", "--guest"]);
     room.run(&["token", "--host", "--guest"])
         .refused(&["cannot be used with"]);
-    room.run(&["token", "--host", "--ttl", "25h"]).refused(&["at most 24h"]);
+    room.run(&["token", "--host", "--ttl", "25h"])
+        .refused(&["at most 480m"]);
     room.run(&["token", "--host", "--ttl", "0s"])
         .refused(&["more than nothing"]);
     room.run(&["token", "--guest", "--room", "../x"])

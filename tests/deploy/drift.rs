@@ -39,6 +39,10 @@ const INSIDE: &[Edit] = &[
         script: "printf 'foreign-password\\nforeign-password\\n' | prosodyctl passwd focus@auth.telemed.example.test",
         fails: &["integrity/accounts-as-rendered"],
     },
+    Edit {
+        script: "nft insert rule inet anteroom output tcp dport 4444 accept; sysctl -q -w net.ipv4.conf.eth0.accept_redirects=1",
+        fails: &["exposure/firewall-in-force", "integrity/kernel-settings"],
+    },
     // The bridge runs with what it read before.
     Edit {
         script: "sleep 1; touch /etc/jitsi/videobridge/jvb.conf",
@@ -56,6 +60,15 @@ const FOREIGN: &[Edit] = &[
     Edit {
         script: "echo 'PasswordAuthentication yes' >/etc/ssh/sshd_config.d/00-aaa.conf && systemctl reload ssh",
         fails: &["access/ssh-keys-only", "integrity/files-as-rendered"],
+    },
+    Edit {
+        script: "mkdir -p /run/systemd/system/coturn.service.d && \
+                 printf '[Service]\\nProtectSystem=no\\n' >/run/systemd/system/coturn.service.d/zz.conf && systemctl daemon-reload",
+        fails: &["integrity/sandboxes-in-force", "integrity/services-running"],
+    },
+    Edit {
+        script: "echo 'APT::Periodic::Unattended-Upgrade \"0\";' >/etc/apt/apt.conf.d/zzz-mine",
+        fails: &["availability/security-upgrades"],
     },
 ];
 
@@ -128,13 +141,19 @@ pub(crate) fn edits_inside_are_named_and_healed(bench: &Bench) {
     let applied = host.apply(&spec).expect(5);
     let left = [
         "access/ssh-keys-only",
+        "availability/security-upgrades",
         "exposure/only-spec-listeners",
         "integrity/files-as-rendered",
+        "integrity/sandboxes-in-force",
+        "integrity/services-running",
     ];
     let left = BTreeSet::from(left.map(str::to_owned));
     assert_eq!(applied.controls("fail"), left, "{}", applied.out);
     assert!(applied.controls("unverified").is_empty(), "{}", applied.out);
-    host.run("systemctl stop foreign; rm /etc/ssh/sshd_config.d/00-aaa.conf; systemctl reload ssh");
+    host.run(
+        "systemctl stop foreign; rm /etc/ssh/sshd_config.d/00-aaa.conf; systemctl reload ssh; \
+         rm -r /run/systemd/system/coturn.service.d /etc/apt/apt.conf.d/zzz-mine; systemctl daemon-reload",
+    );
     host.audit(&spec).clean();
     assert_eq!(
         host.run("stat -c '%a %U:%G' /etc/turnserver.conf; apt-mark showhold | grep jicofo"),

@@ -82,7 +82,7 @@ pub(crate) fn a_killed_tool_leaves_a_host_that_converges(bench: &Bench) {
     before.expect_same(&host.world(), UNDONE);
 
     let mut second = Running::start(&host, &spec);
-    second.until("install coturn");
+    second.until("install chrony");
     second.kill();
     // The run goes on without its tool, and nobody else may change the host meanwhile.
     for verb in ["plan", "apply"] {
@@ -103,7 +103,7 @@ pub(crate) fn a_host_that_lost_its_power_converges(bench: &Bench) {
     let host = bench.bare("power");
     let spec = host.write("anteroom.toml", &SpecFile::token());
     let mut running = Running::start(&host, &spec);
-    running.until("install coturn");
+    running.until("install chrony");
     host.run(
         "until ls /var/lib/dpkg/info/prosody.list /var/lib/dpkg/info/nginx.list >/dev/null 2>&1; do sleep 0.1; done",
     );

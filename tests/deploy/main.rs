@@ -12,14 +12,17 @@
 )]
 
 mod bench;
+mod convergence;
 mod destroy;
 mod drift;
+mod faults;
 mod harness;
 mod host;
 mod internal;
 mod interrupted;
 mod outcome;
 mod packages;
+mod preflight;
 mod refusals;
 mod spec_file;
 mod token;
@@ -38,6 +41,10 @@ const TESTS: &[Test] = &[
     Test {
         name: "accounts_come_log_in_and_go_and_changed_passwords_change",
         run: internal::accounts_come_log_in_and_go,
+    },
+    Test {
+        name: "fifty_hand_edits_are_healed_by_one_apply",
+        run: convergence::fifty_hand_edits_are_healed_by_one_apply,
     },
     Test {
         name: "a_host_that_lost_its_power_converges",
@@ -64,6 +71,22 @@ const TESTS: &[Test] = &[
         run: refusals::hosts_that_must_not_be_changed_are_not,
     },
     Test {
+        name: "a_full_disk_changes_nothing",
+        run: faults::a_full_disk_changes_nothing,
+    },
+    Test {
+        name: "others_at_work_on_packages_are_waited_for_or_named",
+        run: faults::others_at_work_on_packages_are_waited_for_or_named,
+    },
+    Test {
+        name: "a_service_that_cannot_live_is_named_and_undone",
+        run: faults::a_service_that_cannot_live_is_named_and_undone,
+    },
+    Test {
+        name: "a_plan_outlives_a_reboot_and_only_one_operator_wins",
+        run: faults::a_plan_outlives_a_reboot_and_only_one_operator_wins,
+    },
+    Test {
         name: "a_link_made_by_token_opens_its_room",
         run: token::a_link_made_by_token_opens_its_room,
     },
@@ -74,6 +97,14 @@ const TESTS: &[Test] = &[
     Test {
         name: "a_check_that_fails_changes_nothing",
         run: interrupted::a_check_that_fails_changes_nothing,
+    },
+    Test {
+        name: "what_is_in_the_way_is_told_before_anything_is_touched",
+        run: preflight::what_is_in_the_way_is_told_before_anything_is_touched,
+    },
+    Test {
+        name: "a_wrong_clock_and_a_second_root_fail_the_audit",
+        run: preflight::a_wrong_clock_and_a_second_root_fail_the_audit,
     },
     Test {
         name: "a_second_apply_changes_nothing",

@@ -29,6 +29,10 @@ pub(crate) fn a_repository_that_is_down_or_lies_changes_nothing(bench: &Bench) {
     );
     let refused = |port: u16, words: &[&str]| {
         redirect(&host, port);
+        // The firewall judges the port that the request is sent to, so that it has to know of it.
+        let Repository { address, .. } = &host.bench.repository;
+        let egress = format!("[egress]\nallow = [\"{address}:{port}\"]\n");
+        let spec = host.write("redirected.toml", &SpecFile::token().with(&egress));
         let before = host.world();
         let outcome = host
             .deploy(&spec)

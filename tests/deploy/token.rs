@@ -60,7 +60,7 @@ pub(crate) fn a_link_made_by_token_opens_its_room(bench: &Bench) {
     let guest = token(&["--guest", "--room", "visit-4711"]).expect(0).json();
     assert_eq!(guest["link"], "https://telemed.example.test/visit-4711");
     assert!(guest["token"].is_null());
-    token(&["--host", "--ttl", "25h"]).expect(2).says(&["24h"]);
+    token(&["--host", "--ttl", "25h"]).expect(2).says(&["480m"]);
 
     let file = host.file("token", jwt);
     let audit = host.anteroom(&[

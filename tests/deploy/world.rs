@@ -17,7 +17,8 @@ getent group | sed 's/^\([^:]*\)/group \1\t/'
 systemctl list-unit-files --no-legend --plain --type=service,timer,socket | awk '{ print "unit " $1 "\t" $2 }'
 systemctl list-units --no-legend --plain --type=service,timer,socket --state=active |
     awk '$1 !~ /^(user|session|run|systemd-)/ && $1 !~ /^user-runtime/ { print "active " $1 "\t" $4 }'
-nft list ruleset 2>/dev/null | sed 's/^/firewall\t/'
+# A table that is loaded again comes last; its place among the others means nothing.
+nft list tables 2>/dev/null | sort | while read -r table; do nft list $table; done 2>/dev/null | sed 's/^/firewall\t/'
 ls -A /run/anteroom 2>/dev/null | sed '/^lock$/d; s/^/run &\t/'
 ls -A /run/systemd/transient | sed 's/^/transient &\t/; /session-/d'
 "#;

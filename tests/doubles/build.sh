@@ -45,7 +45,7 @@ for package in jitsi-videobridge2 jicofo jitsi-meet-web jitsi-meet-prosody; do
     cp -R "$from/root" "$tree"
     mkdir "$tree/DEBIAN"
     sed "s/@REVISION@/$revision/" "$from/control" > "$tree/DEBIAN/control"
-    for part in templates conffiles config postinst prerm postrm; do
+    for part in templates triggers conffiles config postinst prerm postrm; do
         [ -f "$from/$part" ] && cp "$from/$part" "$tree/DEBIAN/$part"
     done
     case $package in

@@ -11,12 +11,12 @@ use anteroom::plan::build;
 use anteroom::plan::compare;
 use anteroom::seen::Seen;
 
-use crate::deployment::as_wanted;
 use crate::deployment::context;
 use crate::deployment::path;
-use crate::deployment::satisfied_facts;
-use crate::deployment::unit_facts;
 use crate::deployment::wanted;
+use crate::deployment_facts::as_wanted;
+use crate::deployment_facts::satisfied_facts;
+use crate::deployment_facts::unit_facts;
 
 fn but(change: impl FnOnce(&mut HostFacts)) -> Comparison {
     let wanted = wanted();

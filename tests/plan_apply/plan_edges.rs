@@ -1,12 +1,12 @@
 //! The rules of plans for what a host makes itself, for refusals, unknown facts, ownership and removal.
 
-use crate::deployment::as_wanted;
 use crate::deployment::context;
-use crate::deployment::fresh_facts;
 use crate::deployment::path;
-use crate::deployment::satisfied_facts;
 use crate::deployment::text;
 use crate::deployment::wanted;
+use crate::deployment_facts::as_wanted;
+use crate::deployment_facts::fresh_facts;
+use crate::deployment_facts::satisfied_facts;
 use anteroom::facts::HostFacts;
 use anteroom::facts::ListenerSeen;
 use anteroom::facts::LockHolder;
@@ -92,6 +92,30 @@ fn certificates_are_made_anew_when_they_end_soon_or_their_key_was_open() {
     assert!(words(&plan)[0].starts_with("make the certificate"));
 }
 
+/// What makes a certificate anew on its host, be it this program or a timer of the operator's, leaves another pair there
+/// that is as good as the first.
+#[test]
+fn a_renewed_certificate_is_no_drift() {
+    let renewed = |places: &[&str]| {
+        but(|facts| {
+            for place in places {
+                let Some(Seen::Known(PathState::File { sha256, .. })) = facts.files.get_mut(&path(place)) else {
+                    panic!("there is no {place}")
+                };
+                *sha256 = "9".repeat(64);
+            }
+        })
+    };
+    let made = "/etc/prosody/certs/auth.telemed.example.com";
+    let [certificate, key] = [&*format!("{made}.crt"), &*format!("{made}.key")];
+    let trusted = "/usr/local/share/ca-certificates/anteroom-auth.telemed.example.com.crt";
+    let plan = renewed(&[certificate, key, trusted]);
+    assert_eq!((words(&plan).len(), rows(&plan).len()), (0, 0), "{:?}", words(&plan));
+    // Where the host goes on trusting the one before, its services turn each other away.
+    let plan = renewed(&[certificate, key]);
+    assert_eq!(rows(&plan)[0].3, "the host trusts another one");
+}
+
 #[test]
 fn sockets_are_drift_without_a_change() {
     let socket = |address: &str, port| ListenerSeen {
@@ -99,6 +123,11 @@ fn sockets_are_drift_without_a_change() {
         address: address.parse::<IpAddr>().unwrap(),
         port,
         processes: vec!["nc".into()],
+        units: if port == 5222 {
+            ["prosody.service".into()].into()
+        } else {
+            [].into()
+        },
     };
     let plan = but(|facts| {
         if let Seen::Known(listeners) = &mut facts.listeners {
@@ -302,6 +331,7 @@ fn a_removal_takes_ours_and_spares_what_hardening_needs() {
     }
     let (plan, kept) = remove(&facts, &host, Hardening::Keep).unwrap();
     insta::assert_snapshot!(words(&plan).join("\n"), @r"
+    remove the account focus@auth.telemed.example.com
     stop prosody.service
     stop nginx.service
     purge nginx, prosody
@@ -349,4 +379,46 @@ fn a_secret_name_is_all_that_a_plan_holds_of_a_secret() {
         _ => None,
     });
     assert!(format!("{entry:?}").contains("<secret:focus>"));
+}
+
+#[test]
+fn a_kernel_setting_that_was_changed_is_written_again_but_for_a_machines_own() {
+    let kernel = path(anteroom::render::KERNEL_PATH);
+    let mut wanted = wanted();
+    wanted.units.push(anteroom::render::UnitWanted {
+        name: "systemd-sysctl.service".to_owned(),
+        state: anteroom::render::UnitState::Running,
+        inputs: vec![kernel.clone()],
+        effect: anteroom::render::Effect::Restart,
+    });
+    for key in ["net.ipv4.conf.*.rp_filter", "kernel.sysrq"] {
+        wanted.settings.push(anteroom::render::SettingWanted {
+            path: kernel.clone(),
+            section: "whole".to_owned(),
+            key: key.to_owned(),
+            value: 1.into(),
+            lines: Vec::new(),
+            reason: "Because.".to_owned(),
+            citations: Vec::new(),
+        });
+    }
+    let mut facts = satisfied_facts(&wanted);
+    let file = |key: &str| format!("/proc/sys/{}", key.replace('.', "/").replace('*', "eth0"));
+    let held = |facts: &mut HostFacts, key: &str, value: &str| {
+        if let Seen::Known(all) = &mut facts.system.kernel {
+            all.insert(key.to_owned(), [(file(key), value.to_owned())].into());
+        }
+        words(&build(&wanted, facts, &context()).unwrap())
+    };
+    assert!(held(&mut facts, "kernel.sysrq", "1").is_empty());
+    assert!(held(&mut facts, "net.ipv4.conf.*.rp_filter", "1").is_empty());
+    let restart = ["restart systemd-sysctl.service"];
+    assert_eq!(held(&mut facts, "kernel.sysrq", "438"), restart);
+    facts.system.container = Seen::Known(Some("lxc".to_owned()));
+    assert!(held(&mut facts, "kernel.sysrq", "438").is_empty());
+    assert_eq!(held(&mut facts, "net.ipv4.conf.*.rp_filter", "0"), restart);
+    facts.system.kernel = Seen::unknown("Permission denied");
+    let Err(PlanError::Unknown { .. }) = build(&wanted, &facts, &context()) else {
+        panic!("a plan from what nobody saw")
+    };
 }

@@ -1,10 +1,10 @@
 //! How the tests of plans ask for a plan and read it.
 
-use crate::deployment::as_wanted;
 use crate::deployment::context;
 use crate::deployment::path;
-use crate::deployment::satisfied_facts;
 use crate::deployment::wanted;
+use crate::deployment_facts::as_wanted;
+use crate::deployment_facts::satisfied_facts;
 use anteroom::apply::describe;
 use anteroom::facts::HostFacts;
 use anteroom::facts::Manifest;

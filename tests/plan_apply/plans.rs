@@ -2,12 +2,12 @@
 //! respect.
 
 use crate::deployment::context;
-use crate::deployment::fresh_facts;
 use crate::deployment::package;
 use crate::deployment::path;
-use crate::deployment::satisfied_facts;
-use crate::deployment::unit_facts;
 use crate::deployment::wanted;
+use crate::deployment_facts::fresh_facts;
+use crate::deployment_facts::satisfied_facts;
+use crate::deployment_facts::unit_facts;
 use anteroom::facts::HostFacts;
 use anteroom::facts::PathState;
 use anteroom::plan::Change;
@@ -53,7 +53,6 @@ fn a_fresh_host_is_built_in_the_order_of_the_house() {
     insta::assert_snapshot!(words(&plan).join("\n"), @r"
     write the manifest
     put /etc/apt/preferences.d/anteroom in place
-    read the package lists
     judge the staged files with nft -c
     judge the staged files with sshd -t
     arm the rollback
@@ -63,6 +62,7 @@ fn a_fresh_host_is_built_in_the_order_of_the_house() {
     start anteroom-firewall.service
     reload ssh.service
     disarm the rollback
+    read the package lists
     make the secret focus
     answer prosody/anteroom-test
     install nginx, prosody
@@ -211,7 +211,7 @@ fn a_service_older_than_what_it_reads_takes_it_in() {
 fn stopped_disabled_and_masked_services_are_started() {
     for (load, active, enabled, expected) in [
         ("loaded", "failed", "enabled", &["start nginx.service"][..]),
-        ("loaded", "active", "disabled", &["start nginx.service"]),
+        ("loaded", "active", "disabled", &["enable nginx.service"]),
         (
             "masked",
             "inactive",

@@ -1,30 +1,23 @@
-//! apply on real hosts with systemd: a lab host for each test, which the test leaves as it found it. Skipped with the
-//! reason where this computer has no lab, failed where ANTEROOM_TESTS=require.
+//! apply on real hosts with systemd.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::path::Path;
-use std::path::PathBuf;
-use std::sync::Condvar;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::time::Duration;
-
-use anteroom::apply::Applied;
+use crate::deployment::context;
+use crate::deployment::path;
+use crate::deployment::text;
+use crate::deployment::wanted;
+use crate::deployment_facts::fresh_facts;
+use crate::real_bench::assert_same;
+use crate::real_bench::go;
+use crate::real_bench::good_plan;
+use crate::real_bench::host;
+use crate::real_bench::look;
+use crate::real_bench::snapshot;
+use crate::real_bench::take_away;
+use crate::ssh_client_host::Reconnect;
 use anteroom::apply::ApplyError;
-use anteroom::apply::Event;
-use anteroom::apply::Operator;
 use anteroom::apply::Outcome;
 use anteroom::apply::Restored;
-use anteroom::apply::carry_out;
 use anteroom::apply::forget_kept;
-use anteroom::commands::lab::CORE_DOWNLOADS;
-use anteroom::facts::HostFacts;
-use anteroom::facts::PackageState;
 use anteroom::facts::PathState;
-use anteroom::machines::lab::HostRequest;
-use anteroom::machines::lab::Lab;
-use anteroom::machines::lab::LabDir;
 use anteroom::plan::Change;
 use anteroom::plan::Hardening;
 use anteroom::plan::Plan;
@@ -36,180 +29,7 @@ use anteroom::plan::request_after;
 use anteroom::render::Wanted;
 use anteroom::secret::Secret;
 use anteroom::seen::Seen;
-use anteroom::spec::RemotePath;
-use tempfile::TempDir;
-
-use crate::deployment::context;
-use crate::deployment::fresh_facts;
-use crate::deployment::path;
-use crate::deployment::text;
-use crate::deployment::wanted;
-use crate::ssh_client_host::Reconnect;
-use crate::ssh_client_host::SshClientHost;
-
-/// At most this many hosts at once: each installs packages.
-const AT_ONCE: usize = 4;
-static RUNNING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
-
-/// A lab host for one test, gone with it.
-struct Throwaway {
-    lab: Lab,
-    home: TempDir,
-}
-
-impl Drop for Throwaway {
-    fn drop(&mut self) {
-        let gone = self.lab.down_all();
-        let left = self.lab.leftovers();
-        let mut running = RUNNING.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *running -= 1;
-        RUNNING.1.notify_one();
-        // A second panic would hide why the test failed.
-        if !std::thread::panicking() {
-            gone.unwrap();
-            assert!(left.is_empty(), "{} leaves {left:?}", self.home.path().display());
-        }
-    }
-}
-
-fn host() -> Option<(SshClientHost, Throwaway)> {
-    let mut running = RUNNING.0.lock().unwrap_or_else(PoisonError::into_inner);
-    while *running >= AT_ONCE {
-        running = RUNNING.1.wait(running).unwrap_or_else(PoisonError::into_inner);
-    }
-    let home = TempDir::new().unwrap();
-    let base = std::env::var_os("ANTEROOM_LAB_BASE");
-    let base = base.map_or_else(|| Path::new(LabDir::DEFAULT).join("base"), PathBuf::from);
-    let lab = Lab::open(&LabDir::new(home.path()).with_base(base))
-        .unwrap()
-        .carrying(&CORE_DOWNLOADS);
-    let missing = lab.preflight();
-    if !missing.is_empty() {
-        let needs: Vec<String> = missing.iter().map(ToString::to_string).collect();
-        let required = std::env::var("ANTEROOM_TESTS").is_ok_and(|tests| tests == "require");
-        assert!(!required, "no lab here: {}", needs.join("; "));
-        eprintln!("skipped: no lab here: {}", needs.join("; "));
-        return None;
-    }
-    *running += 1;
-    drop(running);
-    let throwaway = Throwaway { lab, home };
-    let request = HostRequest {
-        name: "core".parse().unwrap(),
-        from: None,
-    };
-    let made = throwaway.lab.up(&request, &mut |_| {}).unwrap();
-    let host = SshClientHost {
-        name: "core".parse().unwrap(),
-        address: made.address.to_string(),
-        key: made.ssh_key,
-        reconnect: Reconnect::Works,
-        cut_after: None,
-    };
-    Some((host, throwaway))
-}
-
-fn me() -> Operator {
-    Operator {
-        user: "tester".into(),
-        computer: "bench".into(),
-        verb: "apply".into(),
-    }
-}
-
-fn go(host: &mut SshClientHost, plan: &Plan) -> Result<Applied, ApplyError> {
-    let start = std::time::Instant::now();
-    carry_out(host, plan, &me(), &mut |event: Event| {
-        eprintln!("{:6.1} {event:?}", start.elapsed().as_secs_f32());
-    })
-}
-
-fn good_plan() -> Plan {
-    let wanted = wanted();
-    build(&wanted, &fresh_facts(&wanted), &context()).unwrap()
-}
-
-/// Everything that a failed, interrupted or removed run must leave as it was. Backups of the user database and logs
-/// are no part of it.
-fn snapshot(host: &mut SshClientHost) -> BTreeSet<String> {
-    let text = host.must(
-        "find /etc /usr/local /usr/sbin /root /var/lib/anteroom /var/lib/prosody /var/log/nginx -xdev \
-           ! -name '*-' ! -path /etc ! -name ld.so.cache ! -name '.pwd.lock' -printf '%p %y %u %g %m %l\\n' 2>/dev/null; \
-         find /etc -xdev -type f ! -name ld.so.cache ! -name '*-' -exec sha256sum {} +; \
-         dpkg-query -W -f '${Package} ${Status}\\n'; nft list ruleset; \
-         systemctl list-unit-files --state=enabled,masked --no-legend; ls /run/anteroom 2>/dev/null | grep -v lock; true",
-    );
-    text.lines().map(str::to_owned).collect()
-}
-
-fn assert_same(before: &BTreeSet<String>, after: &BTreeSet<String>) {
-    let gone: Vec<_> = before.difference(after).collect();
-    let new: Vec<_> = after.difference(before).collect();
-    assert!(gone.is_empty() && new.is_empty(), "gone: {gone:#?}\nnew: {new:#?}");
-}
-
-/// What a removal needs to know, seen by a look of the test's own.
-fn look(host: &mut SshClientHost, paths: &[RemotePath]) -> HostFacts {
-    let mut facts = fresh_facts(&wanted());
-    let manifest = host.must("cat /etc/anteroom/manifest.json 2>/dev/null || true");
-    let manifest: Option<anteroom::facts::Manifest> =
-        (!manifest.is_empty()).then(|| serde_json::from_str(&manifest).unwrap());
-    let owned = manifest
-        .iter()
-        .flat_map(|manifest| manifest.paths.iter().map(|own| own.path.clone()));
-    for path in owned.chain(paths.iter().cloned()).collect::<BTreeSet<_>>() {
-        let stat = host.must(&format!("stat -c '%F|%U|%G|%a' '{path}' 2>/dev/null || echo absent"));
-        let fields: Vec<&str> = stat.trim().split('|').collect();
-        let state = match fields[..] {
-            ["absent"] => PathState::Absent,
-            ["directory", owner, group, mode] => PathState::Dir {
-                owner: owner.into(),
-                group: group.into(),
-                mode: u32::from_str_radix(mode, 8).unwrap(),
-            },
-            _ => PathState::Other,
-        };
-        facts.files.insert(path, Seen::Known(state));
-    }
-    let packages = host.must("dpkg-query -W -f '${Package}\\n'");
-    let packages: BTreeMap<String, PackageState> = packages
-        .lines()
-        .map(|name| {
-            let state = PackageState {
-                version: String::new(),
-                installed: true,
-                held: false,
-                origins: Vec::new(),
-            };
-            (name.to_owned(), state)
-        })
-        .collect();
-    facts.packages = Seen::Known(packages);
-    facts.manifest = Seen::Known(manifest);
-    facts.units.clear();
-    for unit in ["nginx.service", "prosody.service", "anteroom-firewall.service"] {
-        let active = host.must(&format!("systemctl is-active {unit} || true"));
-        let active = active.trim();
-        facts.units.insert(
-            unit.into(),
-            Seen::Known(crate::deployment::unit_facts("loaded", active, "enabled")),
-        );
-    }
-    facts
-}
-
-/// Takes the deployment away and proves that nothing is left of it.
-fn take_away(host: &mut SshClientHost, before: &BTreeSet<String>) {
-    let facts = look(host, &[]);
-    let (plan, kept) = remove(&facts, &"core".parse().unwrap(), Hardening::Remove).unwrap();
-    assert!(kept.is_empty());
-    let applied = go(host, &plan).unwrap();
-    assert_eq!(applied.left, [], "{:#?}", applied.left);
-    let after = look(host, &request_after(&plan).paths);
-    assert_eq!(leftovers(&plan, &after), []);
-    forget_kept(host).unwrap();
-    assert_same(before, &snapshot(host));
-}
+use std::time::Duration;
 
 #[test]
 fn a_plan_takes_effect_and_its_removal_leaves_nothing() {
@@ -464,68 +284,4 @@ fn accounts_are_made_changed_and_removed() {
     go(&mut host, &small(vec![Change::RemoveAccount { jid: jid.into() }])).unwrap();
     assert_eq!(host.must(stored), "none\n");
     take_away(&mut host, &before);
-}
-
-/// At which change the power goes, and what the host must show first.
-type Cut<'a> = (&'a dyn Fn(&Change) -> bool, &'a str);
-
-/// Carries a plan out on a host that loses its power when a change begins, and follows what the next boot makes of it.
-fn go_with_power_cut(
-    host: &mut SshClientHost,
-    lab: &Lab,
-    plan: &Plan,
-    at: impl Fn(&Change) -> bool,
-    ripe: &str,
-) -> Result<Applied, ApplyError> {
-    let cut = plan.changes.iter().position(at).unwrap();
-    let name = "core".parse().unwrap();
-    let mut watcher = host.clone();
-    let mut is_cut = false;
-    carry_out(host, plan, &me(), &mut |event: Event| {
-        eprintln!("{event:?}");
-        if event == Event::Begin(cut) && !is_cut {
-            is_cut = true;
-            watcher.must(&format!("until {ripe}; do sleep 0.1; done"));
-            lab.kill(&name).unwrap();
-            lab.start(&name).unwrap();
-        }
-    })
-}
-
-/// What must be so once the boot after a power cut is through: it took everything back before any service ran.
-fn assert_nothing_was_served(host: &mut SshClientHost) {
-    let seen = host.must(
-        "systemctl is-system-running --wait >/dev/null; journalctl -b -q --no-pager -o cat _PID=1 | \
-         grep -E '^Started (nginx|prosody)' | wc -l; \
-         ls /etc/systemd/system/anteroom-recover.service /run/systemd/system/nginx.service 2>/dev/null; \
-         ls -d /run/anteroom/inputs-* /run/anteroom/stage-* 2>/dev/null; true",
-    );
-    assert_eq!(seen, "0\n");
-}
-
-#[test]
-fn a_power_cut_at_any_stage_is_undone_by_the_next_boot_before_services_start() {
-    let Some((mut host, alone)) = host() else { return };
-    let before = snapshot(&mut host);
-    let is_install = |change: &Change| matches!(change, Change::Install { packages } if packages.len() > 1);
-    let is_site = |change: &Change| matches!(change, Change::Put { path, .. } if path.as_str().contains("/nginx/"));
-    let is_start = |change: &Change| matches!(change, Change::Unit { name, .. } if name == "nginx.service");
-    let is_armed = |change: &Change| matches!(change, Change::Disarm);
-    let unpacked = "test -e /lib/systemd/system/nginx.service -a -e /lib/systemd/system/prosody.service";
-    let cuts: [Cut; 4] = [
-        (&is_install, unpacked),
-        (&is_site, "true"),
-        (&is_start, "systemctl is-active -q prosody"),
-        (&is_armed, "true"),
-    ];
-    for (at, ripe) in cuts {
-        let error = go_with_power_cut(&mut host, &alone.lab, &good_plan(), at, ripe).unwrap_err();
-        let ApplyError::CutShort { restored, .. } = &error else {
-            panic!("{error}")
-        };
-        assert_eq!(*restored, Restored::Fully, "{error}");
-        assert_nothing_was_served(&mut host);
-        forget_kept(&mut host).unwrap();
-        assert_same(&before, &snapshot(&mut host));
-    }
 }

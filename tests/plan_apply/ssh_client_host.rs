@@ -15,6 +15,9 @@ use anteroom::remote::Output;
 use anteroom::remote::RemoteError;
 use anteroom::spec::HostName;
 
+use crate::fault::Fault;
+use crate::fault::faulty;
+
 /// A host reached by `ssh`.
 #[derive(Clone)]
 pub(crate) struct SshClientHost {
@@ -25,6 +28,8 @@ pub(crate) struct SshClientHost {
     pub(crate) reconnect: Reconnect,
     /// Cuts the next followed connection after so many lines.
     pub(crate) cut_after: Option<usize>,
+    /// A fault for the engines that are sent over it.
+    pub(crate) fault: Option<Fault>,
 }
 
 /// Whether new connections work.
@@ -76,7 +81,10 @@ impl Host for SshClientHost {
     fn run(&mut self, script: &str, input: &[u8], _patience: Duration) -> Result<Output, RemoteError> {
         let mut child = self.command(script).spawn().map_err(|why| self.broken(why))?;
         let mut stdin = child.stdin.take().unwrap();
-        let input = input.to_vec();
+        let input = match &self.fault {
+            Some(fault) if script.contains("tar -x") => faulty(input, fault),
+            _ => input.to_vec(),
+        };
         let writer = std::thread::spawn(move || stdin.write_all(&input));
         let output = child.wait_with_output().map_err(|why| self.broken(why))?;
         let _ = writer.join();

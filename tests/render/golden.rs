@@ -47,6 +47,8 @@ fn golden(wanted: &Wanted) -> BTreeMap<String, String> {
     files.insert("INDEX".to_owned(), index);
     let rest = Wanted {
         tree: BTreeMap::new(),
+        // Every one stands in a file, which a rule checks.
+        settings: Vec::new(),
         ..wanted.clone()
     };
     files.insert("WANTED".to_owned(), format!("{rest:#?}\n"));

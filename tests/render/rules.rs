@@ -104,8 +104,15 @@ fn no_file_mixes_the_two_topologies() {
         ] {
             assert_eq!(site.contains(part), token, "{name}: {part}");
         }
-        assert_eq!(focus.contains("type = XMPP"), !token, "{name}");
-        assert_eq!(focus.contains("enabled = true\n    type = XMPP"), !token, "{name}");
+        assert_eq!(
+            focus.contains("jicofo.authentication.type = \"XMPP\""),
+            !token,
+            "{name}"
+        );
+        assert!(
+            focus.contains(&format!("jicofo.authentication.enabled = {}\n", !token)),
+            "{name}"
+        );
         assert_eq!(page.contains("authdomain"), !token, "{name}");
         let internal = site.matches("authentication = \"internal_hashed\"").count();
         assert_eq!(internal, if token { 1 } else { 2 }, "{name}");
@@ -230,6 +237,28 @@ fn firewall_and_sshd_are_hardening_and_nothing_else_is() {
 }
 
 #[test]
+fn every_row_of_the_policy_that_holds_stands_in_its_file() {
+    for (name, spec) in specs::cases() {
+        let wanted = rendered(&spec);
+        assert!(wanted.settings.len() > 150, "{name}: {}", wanted.settings.len());
+        for setting in &wanted.settings {
+            let text = text(&wanted, setting.path.as_str());
+            let at = format!("{name}: {} {}", setting.path, setting.key);
+            if setting.path.as_str() == PAGE {
+                let json = text.strip_prefix("var config = ").unwrap().strip_suffix(";\n").unwrap();
+                let page: serde_json::Value = serde_json::from_str(json).unwrap();
+                let pointer = format!("/{}", setting.key.replace('.', "/"));
+                assert_eq!(page.pointer(&pointer), Some(&setting.value), "{at}");
+                continue;
+            }
+            for line in &setting.lines {
+                assert!(text.lines().any(|held| held.trim() == line.trim()), "{at}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_firewall_opens_the_listeners_and_nothing_else() {
     for (name, spec) in specs::cases() {
         let wanted = rendered(&spec);
@@ -238,7 +267,13 @@ fn the_firewall_opens_the_listeners_and_nothing_else() {
         for port in ["5222", "5280", "8080", "8888"] {
             assert!(!table.contains(port), "{name}: {port} is for the host itself");
         }
-        for open in ["80, 443", "udp dport 10000", "3478, 5349", "49152-49407"] {
+        for open in [
+            "80, 443",
+            "udp dport 10000",
+            "tcp dport 5349",
+            "udp dport 3478",
+            "49152-49407",
+        ] {
             assert!(table.contains(open), "{name}: {open}");
         }
     }
@@ -249,8 +284,7 @@ fn a_bridge_behind_nat_offers_its_public_address_and_turn_relays_to_it_alone() {
     let spec = specs::production_spec(Auth::Internal);
     let wanted = rendered(&spec);
     let bridge = text(&wanted, "/etc/jitsi/videobridge/jvb.conf");
-    assert!(bridge.contains("local-address = \"10.1.2.3\""));
-    assert!(bridge.contains("public-address = \"192.0.2.10\""));
+    assert!(bridge.contains(r#"[{"local-address":"10.1.2.3","public-address":"192.0.2.10"}]"#));
     assert!(bridge.contains("advertise-private-candidates = false"));
     let turn = text(&wanted, "/etc/turnserver.conf");
     let allowed: Vec<&str> = turn

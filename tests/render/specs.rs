@@ -1,6 +1,7 @@
 //! Specs for the render tests.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anteroom::secret::Secret;
@@ -10,11 +11,15 @@ use anteroom::spec::AptSource;
 use anteroom::spec::Auth;
 use anteroom::spec::Certificate;
 use anteroom::spec::Deployment;
+use anteroom::spec::Dns;
+use anteroom::spec::DnsCheck;
+use anteroom::spec::Egress;
 use anteroom::spec::Environment;
 use anteroom::spec::HostKeyPolicy;
 use anteroom::spec::HostSpec;
 use anteroom::spec::Logging;
 use anteroom::spec::Machines;
+use anteroom::spec::Maintenance;
 use anteroom::spec::Packages;
 use anteroom::spec::Role;
 use anteroom::spec::Security;
@@ -93,8 +98,20 @@ pub(crate) fn test_spec(auth: Auth) -> Spec {
         },
         access: Access {
             admin_cidrs: vec!["10.0.0.0/8".parse().unwrap(), "fd00::/8".parse().unwrap()],
+            admins: BTreeSet::new(),
         },
+        egress: Egress {
+            allow: vec![
+                "192.0.2.30:3128".parse().unwrap(),
+                "[2001:db8::30]:3128".parse().unwrap(),
+            ],
+        },
+        dns: Dns { check: DnsCheck::Warn },
         logging: Logging { retention_days: 30 },
+        maintenance: Maintenance {
+            start: (7, 30),
+            minutes: 90,
+        },
         attestations: Vec::new(),
         waivers: Vec::new(),
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use anteroom::spec::Auth;
 use anteroom::spec::Certificate;
 use anteroom::spec::Colour;
+use anteroom::spec::DnsCheck;
 use anteroom::spec::Environment;
 use anteroom::spec::HostKeyPolicy;
 use anteroom::spec::LoadError;
@@ -74,8 +75,19 @@ fn the_shortest_spec_gets_safe_defaults() {
     );
     let networks: Vec<String> = spec.access.admin_cidrs.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]);
+    assert!(spec.access.admins.is_empty());
+    assert_eq!(spec.dns.check, DnsCheck::Warn);
     assert_eq!(spec.packages.jitsi.uri, "https://download.jitsi.org");
     assert_eq!(spec.source.sha256.len(), 64);
+}
+
+#[test]
+fn admins_are_names_and_dns_is_as_strict_as_the_spec_says() {
+    let more = "[access]\nadmins = [\"ann\", \"bob.admin\"]\n[dns]\ncheck = \"refuse\"\n";
+    let spec = accept(&format!("{SHORTEST}\n{more}"));
+    assert_eq!(Vec::from_iter(&spec.access.admins), ["ann", "bob.admin"]);
+    assert_eq!(spec.access.admin_cidrs.len(), 4);
+    assert_eq!(spec.dns.check, DnsCheck::Refuse);
 }
 
 #[test]
@@ -206,4 +218,22 @@ fn files_count_from_the_specs_folder() {
 fn a_byte_order_mark_windows_lines_and_spelled_numbers_are_fine() {
     let text = format!("\u{feff}{SHORTEST}[logging]\nretention_days = +1_0\n").replace('\n', "\r\n");
     assert_eq!(accept(&text).logging.retention_days, 10);
+}
+
+#[test]
+fn the_window_and_the_peers_of_a_spec_are_read_and_have_defaults() {
+    let spec = accept(SHORTEST);
+    assert_eq!(
+        (spec.maintenance.starts().as_str(), spec.maintenance.minutes),
+        ("08:00", 120)
+    );
+    assert!(spec.egress.allow.is_empty());
+    let more = "[egress]\nallow = [\"[2001:db8::1]:3128\", \"192.0.2.10:3128\", \"192.0.2.10:3128\"]\n[maintenance]\n";
+    let spec = accept(&format!("{SHORTEST}{more}window = \"23:00-01:30\"\n"));
+    assert_eq!(
+        (spec.maintenance.starts().as_str(), spec.maintenance.minutes),
+        ("23:00", 150)
+    );
+    let peers: Vec<String> = spec.egress.allow.iter().map(ToString::to_string).collect();
+    assert_eq!(peers, ["192.0.2.10:3128", "[2001:db8::1]:3128"]);
 }

@@ -120,7 +120,10 @@ fn switches_that_turn_protection_off_are_refused_with_the_law() {
     };
     let problems = judge(&text, &switches, &good_files()).unwrap_err();
     let rows = problems.rows();
-    let flags: Vec<_> = rows.iter().map(|row| (row.flag.unwrap(), row.citation)).collect();
+    let flags: Vec<_> = rows
+        .iter()
+        .map(|row| (row.flag.unwrap(), row.citation.as_deref()))
+        .collect();
     assert_eq!(
         flags,
         [

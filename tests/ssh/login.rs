@@ -57,6 +57,44 @@ fn the_agents_key_logs_in_also_where_its_file_has_a_passphrase() {
 }
 
 #[test]
+fn a_host_that_wants_two_keys_gets_both() {
+    let bench = bench!();
+    let server = bench.server("AuthenticationMethods publickey,publickey\n");
+    let second = bench.key("second");
+    let also = std::fs::read_to_string(second.with_extension("pub")).unwrap();
+    let keys = std::fs::read_to_string(bench.path("authorized_keys")).unwrap();
+    std::fs::write(bench.path("authorized_keys"), keys + &also).unwrap();
+    bench.ssh_config(&format!("Host *\n  IdentityFile {}\n", second.display()));
+    let mut host = bench.connect(&server).unwrap();
+    assert_eq!(host.run("echo in", b"", PATIENCE).unwrap().stdout, b"in\n");
+}
+
+#[test]
+fn login_after_login_succeeds_whatever_overtakes_what() {
+    let bench = bench!();
+    let server = bench.server("");
+    for _ in 0..20 {
+        let mut host = bench.connect(&server).unwrap();
+        assert_eq!(host.run("echo in", b"", PATIENCE).unwrap().stdout, b"in\n");
+    }
+}
+
+#[test]
+fn keys_of_every_kind_log_in() {
+    let bench = bench!();
+    let server = bench.server("");
+    let mut target = server.target(&bench);
+    for kind in ["ed25519", "rsa", "ecdsa"] {
+        let key = bench.key_of_kind(&format!("plain-{kind}"), kind);
+        std::fs::copy(key.with_extension("pub"), bench.path("authorized_keys")).unwrap();
+        target.key = Some(key);
+        let mut host = bench.connect_to(&target).unwrap();
+        assert_eq!(host.run("echo in", b"", PATIENCE).unwrap().stdout, b"in\n");
+        assert_eq!(host.run("echo again", b"", PATIENCE).unwrap().stdout, b"again\n");
+    }
+}
+
+#[test]
 fn a_certificate_logs_in() {
     let bench = bench!();
     let server = bench.server("");

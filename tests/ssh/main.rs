@@ -5,23 +5,32 @@
 use std::time::Duration;
 
 mod login;
+mod plan;
+mod relay;
 mod run;
 mod sshd;
 mod trust;
 
-/// The bench, or a skip that is a failure where everything must be tested.
+/// What a test needs, or a skip that is a failure where everything must be tested.
+fn or_skip<T>(need: Result<T, String>) -> Option<T> {
+    let why = match need {
+        Ok(need) => return Some(need),
+        Err(why) => why,
+    };
+    assert!(
+        std::env::var("ANTEROOM_TESTS").as_deref() != Ok("require"),
+        "skipped: {why}"
+    );
+    let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("skipped: {why}\n"));
+    None
+}
+
+/// The bench, or a skip.
 macro_rules! bench {
     () => {
-        match $crate::sshd::Bench::new() {
-            Ok(bench) => bench,
-            Err(why) => {
-                assert!(
-                    std::env::var("ANTEROOM_TESTS").as_deref() != Ok("require"),
-                    "skipped: {why}"
-                );
-                let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("skipped: {why}\n"));
-                return;
-            }
+        match $crate::or_skip($crate::sshd::Bench::new()) {
+            Some(bench) => bench,
+            None => return,
         }
     };
 }

@@ -22,6 +22,8 @@ manifest=/etc/anteroom/manifest.json
 stage=/run/anteroom/stage-$id
 inputs=/run/anteroom/inputs-$id
 confirmed=/run/anteroom/confirmed-$id
+# What commands print: a full disk must not swallow that it is full.
+out=/run/anteroom/out-$id
 events=$run/events
 
 # Returned by a step that found its work done already.
@@ -31,11 +33,21 @@ event() {
     printf '%s\n' "$*" >>"$events"
 }
 
+# Why a step fails, where the engine knows: the tool has advice for it.
+because() {
+    event "cause $1"
+}
+
 # Prints the first line of a file, or nothing.
 field() {
     field_value=
     [ -f "$1" ] && IFS= read -r field_value <"$1"
     printf '%s' "$field_value"
+}
+
+# Writes a line down that an undo will go by. A disk that is full must not turn it into another one.
+record() {
+    printf '%s\n' "$2" >"$1" || { echo "$1 could not be written"; return 1; }
 }
 
 # Replaces every secret that the host or this run knows by its name. Values are read from files by awk, so that they
@@ -95,18 +107,28 @@ fill() {
             }
             printf "%s", out rest
         }' <"$1" || return 1
-    if [ -s "$1" ] && [ -z "$(tail -c 1 "$1")" ]; then echo; fi
+    if ends_whole "$1"; then echo; fi
+}
+
+# Whether a file's last line has its end. The shell would take a NUL there for nothing, too.
+ends_whole() {
+    [ "$(tail -c 1 "$1" | od -An -tx1)" = " 0a" ]
 }
 
 # A file's content with secrets masked, to the byte.
 masked() {
     if [ ! -s "$secrets" ] || [ ! -s "$1" ]; then
         cat <"$1"
-    elif [ -z "$(tail -c 1 "$1")" ]; then
+    elif ends_whole "$1"; then
         mask /dev/null <"$1"
     else
         mask /dev/null <"$1" | head -c -1
     fi
+}
+
+# Owner, group and mode; a user or group that is gone by its number, as `find` has it.
+access_of() {
+    find "$1" -maxdepth 0 -printf '%u %g %m'
 }
 
 # What is at a path, in one line; the plan's `before` is written the same way.
@@ -114,9 +136,9 @@ state() {
     if [ -L "$1" ]; then
         printf 'link %s\n' "$(readlink -- "$1")"
     elif [ -d "$1" ]; then
-        printf 'dir %s\n' "$(stat -c '%U %G %a' -- "$1")"
+        printf 'dir %s\n' "$(access_of "$1")"
     elif [ -f "$1" ]; then
-        printf 'file %s %s\n' "$(stat -c '%U %G %a' -- "$1")" "$(masked "$1" | sha256sum | cut -c 1-64)"
+        printf 'file %s %s\n' "$(access_of "$1")" "$(masked "$1" | sha256sum | cut -c 1-64)"
     elif [ -e "$1" ]; then
         echo other
     else
@@ -124,9 +146,27 @@ state() {
     fi
 }
 
+# Space on the disk that is full when it counts: for telling what went wrong, and for undoing it.
+reserve_space() {
+    head -c 262144 /dev/zero >"$run/reserve" && sync "$run/reserve"
+}
+
+use_reserve() {
+    rm -f "$run/reserve"
+}
+
 # Hands what a command printed to the operator: masked, without control characters, the last lines only.
 tell() {
+    use_reserve
+    name_full_disk "$2"
     mask <"$2" | tail -n 40 | tr -d '\000-\010\013-\037\177' | sed 's/\xc2[\x80-\x9f]//g' | sed "s/^/$1 note /" >>"$events"
+}
+
+# Programs say that there is no space, but seldom where.
+name_full_disk() {
+    grep -qE 'No space left on device|enough free space|Disk quota exceeded' "$1" || return 0
+    because space
+    df -P -k -l -x squashfs -x iso9660 2>/dev/null | awk 'NR > 1 && $2 > 0 && $4 < 1024 { print "no space is left on the disk at " $6 }' | sort -u >>"$1"
 }
 
 # Runs a program with the mask that programs expect.

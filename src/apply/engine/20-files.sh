@@ -46,8 +46,11 @@ stage_one() {
             [ -e "$st_restore" ] || [ -L "$st_restore" ] || return 0
             cp -a -- "$st_restore" "$st_place"
         else
-            # This is how an overlay says that a lower layer's file is gone.
-            [ -d "$st_path" ] && [ ! -L "$st_path" ] || mknod "$st_place" c 0 0
+            # This is how an overlay says that a lower layer's file is gone. A folder goes only when it is empty, which
+            # it may become by what else is staged.
+            if [ ! -d "$st_path" ] || [ -L "$st_path" ] || { [ ! -e "$st_place" ] && [ -z "$(ls -A -- "$st_path")" ]; }; then
+                mknod "$st_place" c 0 0
+            fi
         fi
         return
         ;;
@@ -112,14 +115,23 @@ do_check() {
 keep_for_good() {
     kg_place=$(field "$1/keep")
     [ -n "$kg_place" ] || return 0
-    printf '%s\n' "$kg_place" >"$3/kept"
-    rm -rf -- "$kg_place"
-    mkdir -p -- "${kg_place%/*}" || return 1
-    if [ -d "$2" ] && [ ! -L "$2" ]; then
-        mkdir -- "$kg_place" && like "$2" "$kg_place"
-    elif [ -e "$2" ] || [ -L "$2" ]; then
-        cp -a -- "$2" "$kg_place"
+    # What is kept already is what was there first. A folder may be there only for what is kept in it.
+    if [ -d "$2" ] && [ ! -L "$2" ] && [ -d "$kg_place" ] && [ "$(stat -c '%u %g %a' "$kg_place")" = '0 0 700' ]; then
+        like "$2" "$kg_place"
+        return
     fi
+    if [ -e "$kg_place" ] || [ -L "$kg_place" ]; then return 0; fi
+    record "$3/kept" "$kg_place" && sync "$3/kept" && mkdir -p -- "${kg_place%/*}" || return 1
+    if [ -d "$2" ] && [ ! -L "$2" ]; then
+        mkdir -- "$kg_place" && like "$2" "$kg_place" || return 1
+    elif [ -e "$2" ] || [ -L "$2" ]; then
+        # Half a copy must not pass for what was there.
+        rm -rf -- "$kg_place.anteroom-copy"
+        cp -a -- "$2" "$kg_place.anteroom-copy" || return 1
+        [ -L "$kg_place.anteroom-copy" ] || sync "$kg_place.anteroom-copy"
+        mv -fT -- "$kg_place.anteroom-copy" "$kg_place" || return 1
+    fi
+    sync "${kg_place%/*}"
 }
 
 as_staged() {
@@ -127,7 +139,7 @@ as_staged() {
         [ -L "$1" ] && [ -L "$2" ] && [ "$(readlink -- "$1")" = "$(readlink -- "$2")" ]
         return
     fi
-    [ -e "$2" ] && [ "$(stat -c '%F %U %G %a' -- "$1" | sed 's/regular empty/regular/')" = "$(stat -c '%F %U %G %a' -- "$2" | sed 's/regular empty/regular/')" ] || return 1
+    [ -e "$2" ] && [ "$(find "$1" -maxdepth 0 -printf '%y %U %G %m')" = "$(find "$2" -maxdepth 0 -printf '%y %U %G %m')" ] || return 1
     [ -d "$1" ] || cmp -s -- "$1" "$2"
 }
 
@@ -137,17 +149,16 @@ do_put() {
     mkdir -p "$put_kept"
     if as_staged "$stage$put_path" "$put_path"; then
         if [ -n "$(field "$2/keep")" ]; then
-            printf '%s\n' "$put_path" >"$put_kept/path"
-            journal "$1" put
+            record "$put_kept/path" "$put_path" && journal "$1" put || return 1
             keep_for_good "$2" "$put_path" "$put_kept" || return 1
         fi
         return $same
     fi
     keep_was "$put_kept" "$put_path" || return 1
-    journal "$1" put
+    journal "$1" put || return 1
     keep_for_good "$2" "$put_path" "$put_kept" || return 1
     make_parents "$put_path" "$put_kept/parents" || return 1
-    case $put_path in /etc/systemd/system/*) : >"$run/reload-units" ;; esac
+    case $put_path in /etc/systemd/system/*) : >"$out-reload" ;; esac
     if [ -d "$stage$put_path" ] && [ ! -L "$stage$put_path" ]; then
         if [ -L "$put_path" ] || [ ! -d "$put_path" ]; then
             rm -f -- "$put_path"
@@ -162,7 +173,7 @@ do_put() {
 }
 
 undo_put() {
-    case $(field "$2/path") in /etc/systemd/system/*) : >"$run/reload-units" ;; esac
+    case $(field "$2/path") in /etc/systemd/system/*) : >"$out-reload" ;; esac
     put_back "$2"
 }
 
@@ -170,13 +181,18 @@ do_delete() {
     del_path=$(field "$2/path")
     del_restore=$(field "$2/restore")
     del_kept=$run/kept/$1
-    if [ -z "$del_restore" ] && [ ! -e "$del_path" ] && [ ! -L "$del_path" ]; then return $same; fi
+    if [ -z "$del_restore" ] && [ ! -e "$del_path" ] && [ ! -L "$del_path" ]; then
+        # A removal that was cut short here may have left it among the roots.
+        del_root=/etc/ssl/certs/$(basename "$del_path" .crt).pem
+        case $del_path in /usr/local/share/ca-certificates/*) if [ -L "$del_root" ]; then trust_again --fresh || return 1; fi ;; esac
+        return $same
+    fi
     if [ "$purpose" = build ]; then
         keep_was "$del_kept" "$del_path" || return 1
-        journal "$1" delete
+        journal "$1" delete || return 1
         keep_for_good "$2" "$del_path" "$del_kept" || return 1
     fi
-    case $del_path in /etc/systemd/system/*) : >"$run/reload-units" ;; esac
+    case $del_path in /etc/systemd/system/*) : >"$out-reload" ;; esac
     if [ -z "$del_restore" ] || { [ ! -e "$del_restore" ] && [ ! -L "$del_restore" ]; }; then
         take_away "$del_path" || return 1
         if [ "$purpose" = remove ]; then bare_parents "$del_path"; fi
@@ -185,7 +201,6 @@ do_delete() {
     else
         make_parents "$del_path" /dev/null && swap_in "$del_restore" "$del_path" || return 1
     fi || return 1
-    if [ "$purpose" = remove ] && [ -n "$del_restore" ]; then rm -rf -- "$del_restore"; fi
     case $del_path in /usr/local/share/ca-certificates/*) trust_again --fresh ;; esac
 }
 
@@ -206,9 +221,10 @@ bare_parents() {
 
 do_manifest() {
     man_kept=$run/kept/$1
+    if [ "$purpose" = remove ]; then nothing_failed || return 1; fi
     if [ "$purpose" = build ]; then
         keep_was "$man_kept" "$manifest" || return 1
-        journal "$1" manifest
+        journal "$1" manifest || return 1
     fi
     make_parents "$manifest" "$man_kept/parents" || return 1
     if [ "$purpose" = remove ]; then
@@ -220,7 +236,9 @@ do_manifest() {
     swap_in "$run/manifest" "$manifest"
 }
 
+# What could not be undone is taken down by it.
 undo_manifest() {
+    [ -z "$undo_failed" ] || { echo "the manifest stays, since not everything could be undone"; return 1; }
     put_back "$2"
 }
 
@@ -250,7 +268,7 @@ with_packages() {
 do_secret() {
     sec_name=$(field "$2/name")
     keep_was "$run/kept/$1" "$secrets" || return 1
-    journal "$1" secret
+    journal "$1" secret || return 1
     make_parents "$secrets" "$run/kept/$1/parents" || return 1
     sec_new=$inputs/secrets.new
     : >"$sec_new" && chmod 0600 "$sec_new" || return 1
@@ -278,7 +296,22 @@ undo_secret() {
     put_back "$2"
 }
 
+# What a removal could not take away must stay written down, with what stood there before, for the next one.
+nothing_failed() {
+    [ $carry_result -eq 0 ] || { echo "not everything could be removed, so it is kept in mind for the next run"; return 1; }
+}
+
+# What was kept of paths that the manifest no longer names. Until then it is all that a removal cut short can restore.
+drop_unnamed() {
+    [ -d "$home/before" ] || return 0
+    find "$home/before" -depth | while IFS= read -r kept_path; do
+        grep -qsF "\"$kept_path\"" "$manifest" && continue
+        if [ -d "$kept_path" ] && [ ! -L "$kept_path" ]; then rmdir -- "$kept_path" 2>/dev/null; else rm -f -- "$kept_path"; fi
+    done
+}
+
 do_forget() {
+    nothing_failed || return 1
     rm -f -- "$secrets"
     if [ -f "$home/closed" ]; then
         while read -r for_unit; do systemctl unmask --quiet -- "$for_unit"; done <"$home/closed"
@@ -286,9 +319,13 @@ do_forget() {
     rm -rf -- "$home/installed" "$home/foreign" "$home/closed" "$home/run"
     if [ "$(field "$2/extent")" = all ]; then
         rm -f -- "$manifest"
+        # A run that was killed between the last thing in a folder and the folder left the folder.
+        if [ -f "$home/parents" ]; then sort -r "$home/parents" | xargs -r -d '\n' rmdir -- 2>/dev/null; fi
         rm -rf -- "$home/before" "$home/parents"
         rmdir -- /etc/anteroom "$home" 2>/dev/null
         [ ! -d /etc/anteroom ] || { echo "/etc/anteroom holds something that is not ours"; return 1; }
+    else
+        drop_unnamed
     fi
     return 0
 }

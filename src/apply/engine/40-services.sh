@@ -1,8 +1,13 @@
 # Certificates, accounts and units.
 
-# A certificate that went leaves its links behind unless all links are made anew.
+# A certificate that went leaves its links behind unless all links are made anew. Java's store follows by a trigger of
+# dpkg, which restarts the focus and the bridge behind the plan's back.
 trust_again() {
-    plainly update-ca-certificates "$@" >/dev/null 2>&1 || { echo "update-ca-certificates failed"; return 1; }
+    shield_units
+    plainly update-ca-certificates "$@" >/dev/null 2>&1
+    trust_result=$?
+    unshield_units
+    [ $trust_result -eq 0 ] || { echo "update-ca-certificates failed"; return 1; }
 }
 
 do_certificate() {
@@ -16,12 +21,14 @@ do_certificate() {
     chmod 0644 "$inputs/made.crt"
     keep_was "$cert_kept/certificate" "$cert_path" && keep_was "$cert_kept/key" "$cert_key" || return 1
     if [ -n "$cert_trust" ]; then keep_was "$cert_kept/trust" "$cert_trust" || return 1; fi
-    journal "$1" certificate
+    journal "$1" certificate || return 1
     make_parents "$cert_path" "$cert_kept/certificate/parents" &&
         make_parents "$cert_key" "$cert_kept/key/parents" &&
         swap_in "$inputs/made.key" "$cert_key" && swap_in "$inputs/made.crt" "$cert_path" || return 1
     if [ -n "$cert_trust" ]; then
-        make_parents "$cert_trust" "$cert_kept/trust/parents" && swap_in "$inputs/made.crt" "$cert_trust" && trust_again || return 1
+        make_parents "$cert_trust" "$cert_kept/trust/parents" && swap_in "$inputs/made.crt" "$cert_trust" || return 1
+        # Java's store only hears of new names. A name that was there before has to look new, or Java keeps the old one.
+        if [ -e "$cert_kept/trust/absent" ]; then trust_again; else trust_again --fresh; fi || return 1
     fi
     rm -f "$inputs/made.key" "$inputs/made.crt"
 }
@@ -55,7 +62,7 @@ set_password() {
     acc_jid=$(field "$2/jid")
     acc_file=$(account_file "$acc_jid")
     keep_was "$run/kept/$1" "$acc_file" || return 1
-    journal "$1" account
+    journal "$1" account || return 1
     if [ -f "$acc_file" ]; then acc_verb=passwd; else acc_verb=adduser; fi
     acc_password=$("$3" "$2") && [ -n "$acc_password" ] || { echo "there is no password for $acc_jid"; return 1; }
     printf '%s\n%s\n' "$acc_password" "$acc_password" | plainly prosodyctl "$acc_verb" "$acc_jid"
@@ -95,13 +102,14 @@ do_remove_account() {
     [ -f "$rem_file" ] || return $same
     if [ "$purpose" = build ]; then
         keep_was "$run/kept/$1" "$rem_file" || return 1
-        journal "$1" account
+        journal "$1" account || return 1
     fi
     # A running server ends the account's sessions when it deletes it; the tool alone only removes the file.
     if systemctl is-active -q prosody.service; then
         plainly prosodyctl shell user delete "$rem_jid" </dev/null >"$run/shell" 2>&1
     fi
     if [ -f "$rem_file" ]; then plainly prosodyctl deluser "$rem_jid" </dev/null || return 1; fi
+    if [ "$purpose" = remove ]; then rmdir -- "${rem_file%/*}" "${rem_file%/*/*}" 2>/dev/null; fi
     [ ! -f "$rem_file" ]
 }
 
@@ -110,8 +118,8 @@ unit_value() {
 }
 
 fresh_units() {
-    [ -f "$run/reload-units" ] || return 0
-    systemctl daemon-reload && rm -f "$run/reload-units"
+    [ -f "$out-reload" ] || return 0
+    systemctl daemon-reload && rm -f "$out-reload"
 }
 
 do_unit() {
@@ -119,32 +127,41 @@ do_unit() {
     fresh_units || return 1
     unit_kept=$run/kept/$1
     if [ "$purpose" = build ]; then
-        mkdir -p "$unit_kept"
-        printf '%s\n' "$unit" >"$unit_kept/name"
-        unit_value "$unit" ActiveState >"$unit_kept/active"
-        unit_value "$unit" UnitFileState >"$unit_kept/enabled"
-        field "$2/action" >"$unit_kept/action"
-        journal "$1" unit
+        mkdir -p "$unit_kept" && record "$unit_kept/name" "$unit" &&
+            record "$unit_kept/active" "$(unit_value "$unit" ActiveState)" &&
+            record "$unit_kept/enabled" "$(unit_value "$unit" UnitFileState)" &&
+            record "$unit_kept/action" "$(field "$2/action")" || return 1
+        if grep -qsxF -e "$unit" "$home/closed"; then record "$unit_kept/closed" yes || return 1; fi
+        sync "$unit_kept"/* "$unit_kept"
+        journal "$1" unit || return 1
     fi
     case $(field "$2/action") in
+    enable)
+        enable_unit "$unit" && systemctl start -- "$unit" || { unit_story "$unit" "$2/listens"; return 1; }
+        ;;
     start)
-        # sysv scripts and units without an [Install] part have nothing to enable; what counts is that it runs.
-        case $(unit_value "$unit" UnitFileState) in enabled | static | generated | alias | indirect) ;; *)
-            plainly systemctl enable --quiet -- "$unit" || return 1
-            ;;
-        esac
+        enable_unit "$unit" || return 1
         systemctl reset-failed -- "$unit" 2>/dev/null
-        systemctl start -- "$unit" && unit_up "$unit" "$2/listens" || { unit_story "$unit"; return 1; }
+        # What has come up by itself since the plan has read what was there before.
+        systemctl restart -- "$unit" && unit_up "$1" "$unit" "$2/listens" || { unit_story "$unit" "$2/listens"; return 1; }
         ;;
     restart)
         systemctl reset-failed -- "$unit" 2>/dev/null
-        systemctl restart -- "$unit" && unit_up "$unit" "$2/listens" || { unit_story "$unit"; return 1; }
+        systemctl restart -- "$unit" && unit_up "$1" "$unit" "$2/listens" || { unit_story "$unit" "$2/listens"; return 1; }
         ;;
-    reload) systemctl reload -- "$unit" && systemctl is-active -q -- "$unit" || { unit_story "$unit"; return 1; } ;;
+    reload) systemctl reload -- "$unit" && systemctl is-active -q -- "$unit" || { unit_story "$unit" /dev/null; return 1; } ;;
     stop)
-        if [ "$(unit_value "$unit" LoadState)" = not-found ]; then return $same; fi
-        systemctl stop -- "$unit" || return 1
-        plainly systemctl disable --quiet -- "$unit" 2>&1 || :
+        # A unit whose file is gone may run all the same, and be enabled.
+        case $(unit_value "$unit" LoadState):$(unit_value "$unit" ActiveState) in
+        not-found:inactive | not-found:failed) unit_result=$same ;;
+        *)
+            systemctl stop -- "$unit" || return 1
+            plainly systemctl disable --quiet -- "$unit" 2>&1 || :
+            unit_result=0
+            ;;
+        esac
+        if [ "$purpose" = remove ]; then drop_dangling "$unit"; fi
+        return $unit_result
         ;;
     mask)
         systemctl stop -- "$unit" 2>/dev/null
@@ -155,56 +172,97 @@ do_unit() {
     esac
 }
 
+# sysv scripts and units without an [Install] part have nothing to enable; what counts is that it runs.
+enable_unit() {
+    case $(unit_value "$1" UnitFileState) in enabled | static | generated | alias | indirect) return 0 ;; esac
+    plainly systemctl enable --quiet -- "$1"
+}
+
+# systemctl disables no unit whose file is gone.
+drop_dangling() {
+    for dangling in /etc/systemd/system/*.wants/"$1" /etc/systemd/system/*.requires/"$1"; do
+        if [ -L "$dangling" ] && [ ! -e "$dangling" ]; then rm -f -- "$dangling"; fi
+    done
+}
+
 # Up means active, and listening where it should. Whether it stays up is looked at by `settle`.
 unit_up() {
     up_until=$(($(uptime_seconds) + 60))
     while :; do
-        up_state=$(unit_value "$1" ActiveState)
+        up_state=$(unit_value "$2" ActiveState)
         up_missing=
         case $up_state in
         active)
             while read -r up_transport up_port; do
-                listening "$up_transport" "$up_port" || { up_missing="$up_transport/$up_port"; break; }
-            done <"$2"
+                listening "$up_transport" "$up_port" "$2" || { up_missing="$up_transport/$up_port"; break; }
+            done <"$3"
             [ -n "$up_missing" ] || break
             ;;
         activating | reloading) ;;
-        *) echo "$1 is $up_state"; return 1 ;;
+        *) echo "$2 is $up_state"; return 1 ;;
         esac
         if [ "$(uptime_seconds)" -ge "$up_until" ]; then
-            echo "$1 is $up_state after 60 s${up_missing:+, and nothing listens on $up_missing}"
+            echo "$2 is $up_state after 60 s${up_missing:+, and does not listen on $up_missing}"
             return 1
         fi
         sleep 0.3
     done
-    # Number of restarts and main process at this moment; `settle` compares.
-    printf '%s %s %s\n' "$1" "$(unit_value "$1" NRestarts)" "$(unit_value "$1" MainPID)" >>"$run/started"
+    printf '%s %s %s %s\n' "$1" "$2" "$(uptime_seconds)" "$(signs_of_life "$2")" >>"$run/started"
 }
 
+# Whether a unit listens itself: what somebody else has taken up does not count. Process 1 holds sockets for units, and
+# the kernel some for nobody.
 listening() {
-    [ -n "$(ss -H -l -n "--$1" "sport = :$2")" ]
+    listen_seen=$(ss -H -l -n -p "--$1" "sport = :$2")
+    [ -n "$listen_seen" ] || return 1
+    case $listen_seen in *pid=*) ;; *) return 0 ;; esac
+    for listen_pid in $(printf '%s\n' "$listen_seen" | grep -o 'pid=[0-9]*' | sort -u); do
+        listen_pid=${listen_pid#pid=}
+        if [ "$listen_pid" = 1 ] || grep -qsF "/$3" "/proc/$listen_pid/cgroup"; then return 0; fi
+    done
+    return 1
 }
 
-# Three seconds later everything that was started must still be the same process: a service that dies of its own
-# configuration usually does so at once.
+# The same as long as a service lives: its state, its main process, how often it was started again.
+signs_of_life() {
+    systemctl show -p ActiveState -p MainPID -p NRestarts -- "$1" | sort | tr '\n' ' '
+}
+
+# A service that dies of its own configuration may take some seconds for it. Whatever was started is watched until it has
+# run that long; what comes later is for the audit. A unit without a main process did its work when it started.
 settle() {
     [ -s "$run/started" ] || return 0
-    sleep 3
-    while read -r set_unit set_restarts set_pid; do
-        if [ "$(unit_value "$set_unit" ActiveState)" != active ] ||
-            [ "$(unit_value "$set_unit" NRestarts)" != "$set_restarts" ] ||
-            [ "$(unit_value "$set_unit" MainPID)" != "$set_pid" ]; then
-            echo "$set_unit did not stay up"
-            unit_story "$set_unit"
-            return 1
-        fi
-    done <"$run/started"
+    while :; do
+        settle_on=
+        settle_now=$(uptime_seconds)
+        while read -r set_step set_unit set_since set_signs; do
+            if [ "$(signs_of_life "$set_unit")" != "$set_signs " ]; then
+                blame=$set_step
+                unit_story "$set_unit" /dev/null
+                echo "$set_unit did not stay up: it ended within $((settle_now - set_since + 1)) s of its start"
+                return 1
+            fi
+            case $set_signs in *MainPID=0*) ;; *) [ $((settle_now - set_since)) -ge 7 ] || settle_on=yes ;; esac
+        done <"$run/started"
+        [ -n "$settle_on" ] || break
+        sleep 1
+    done
     rm -f "$run/started"
 }
 
+# What a unit says of itself, and who has its ports.
 unit_story() {
     systemctl status --no-pager --lines=0 -- "$1"
     journalctl --no-pager -q -n 20 -o cat -u "$1"
+    while read -r story_transport story_port; do
+        ss -H -l -n -p "--$story_transport" "sport = :$story_port" | grep -o '"[^"]*",pid=[0-9]*' | sort -u |
+            sed 's/^"\(.*\)",pid=\(.*\)$/\2 \1/' | while read -r story_pid story_name; do
+            grep -qsF "/$1" "/proc/$story_pid/cgroup" && continue
+            because port
+            story_unit=$(grep -ohE '[^/]+\.(service|scope)$' "/proc/$story_pid/cgroup" 2>/dev/null | head -n 1)
+            echo "$story_transport/$story_port is taken by $story_name (process $story_pid${story_unit:+, $story_unit})"
+        done
+    done <"$2"
 }
 
 # What did not run before is stopped at once. What did run takes in the restored files at the end, in `revive_units`.
@@ -217,26 +275,37 @@ undo_unit() {
     unmask) systemctl mask --quiet -- "$uu_unit" ;;
     esac
     case $uu_active in
-    active | reloading)
-        printf '%s %s\n' "$(field "$2/action")" "$uu_unit" >>"$run/revive"
-        ;;
-    *) systemctl stop -- "$uu_unit" 2>/dev/null ;;
+    inactive | failed | deactivating) systemctl stop -- "$uu_unit" 2>/dev/null ;;
+    # What was on its way up, or could not be told, runs: a firewall must not be left off.
+    *) printf '%s %s\n' "$(field "$2/action")" "$uu_unit" >>"$out-revive" || return 1 ;;
     esac
+    # Closed for this boot, it is neither enabled nor disabled by anything; what waits for this undo does not start meanwhile.
+    if [ "$mode" = boot ]; then systemctl unmask --quiet --runtime -- "$uu_unit" 2>/dev/null; fi
     case $uu_enabled in
     disabled | '') plainly systemctl disable --quiet -- "$uu_unit" 2>/dev/null ;;
+    enabled) plainly systemctl enable --quiet -- "$uu_unit" 2>/dev/null ;;
     esac
-    : >"$run/reload-units"
+    if [ "$mode" = boot ] && grep -qxF -e "$uu_unit" "$run/units"; then systemctl mask --quiet --runtime -- "$uu_unit" 2>/dev/null; fi
+    if [ -e "$2/closed" ] && ! grep -qsxF -e "$uu_unit" "$home/closed"; then printf '%s\n' "$uu_unit" >>"$home/closed"; fi
+    : >"$out-reload"
     return 0
 }
 
 revive_units() {
     fresh_units
-    [ -f "$run/revive" ] || return 0
+    [ -f "$out-revive" ] || return 0
     rev_result=0
     # Undone last to first, so the other way round is the order in which they were changed.
-    tac "$run/revive" >"$run/revive.order"
+    tac "$out-revive" >"$out-order"
     while read -r rev_action rev_unit; do
-        if [ "$rev_action" = reload ]; then rev_verb=reload-or-restart; else rev_verb=restart; fi
+        # What ran although it was masked runs on: a restart would only be refused.
+        if [ "$(unit_value "$rev_unit" LoadState)" = masked ] && systemctl is-active -q -- "$rev_unit"; then continue; fi
+        # What was only enabled runs with what it has: the files that are back may be what broke it.
+        case $rev_action in
+        reload) rev_verb=reload-or-restart ;;
+        enable | unmask) rev_verb=start ;;
+        *) rev_verb=restart ;;
+        esac
         systemctl reset-failed -- "$rev_unit" 2>/dev/null
         # At boot services wait for this very undo.
         if boot_undoes; then rev_verb="--no-block $rev_verb"; fi
@@ -246,8 +315,8 @@ revive_units() {
             event "left unit $rev_unit does not run any more"
             rev_result=1
         fi
-    done <"$run/revive.order"
-    rm -f "$run/revive" "$run/revive.order"
+    done <"$out-order"
+    rm -f "$out-revive" "$out-order"
     return $rev_result
 }
 

@@ -5,7 +5,7 @@ recover_unit=/etc/systemd/system/anteroom-recover.service
 recover_want=/etc/systemd/system/multi-user.target.wants/anteroom-recover.service
 
 # Written before the first step of a build and removed after its last word. Services of the plan wait for it at boot;
-# sshd does not, since an undo that hangs must not keep the operator out.
+# sshd does not, since an undo that hangs must not keep the operator out. Packages may have to be fetched again.
 guard_boot() {
     cat >"$recover_unit" <<UNIT
 [Unit]
@@ -13,6 +13,8 @@ Description=Undo a change that was cut short
 ConditionPathExists=$run/engine.sh
 ConditionPathExists=!$run/end
 RequiresMountsFor=$run
+Wants=network-online.target
+After=network-online.target
 Before=$(tr '\n' ' ' <"$run/units")
 
 [Service]
@@ -60,6 +62,16 @@ open_again() {
     for close_unit in $closed_now; do systemctl unmask --quiet --runtime -- "$close_unit" 2>/dev/null; done
 }
 
+# Masks of a boot that did not get to the end of its undo, and what it would have started after that.
+open_leftovers() {
+    [ -f "$run/units" ] || return 0
+    while read -r open_unit <&5; do
+        [ "$(unit_value "$open_unit" UnitFileState)" = masked-runtime ] || continue
+        systemctl unmask --quiet --runtime -- "$open_unit"
+        if [ "$(unit_value "$open_unit" UnitFileState)" = enabled ]; then systemctl start --no-block -- "$open_unit"; fi
+    done 5<"$run/units"
+}
+
 # A service whose packages or files could not all be put back must not start by itself, today or at the next boot.
 # The next apply finds it masked, and starts it once everything is right.
 keep_closed() {
@@ -78,8 +90,10 @@ do_arm() {
     arm_seconds=$(field "$2/seconds")
     rm -f "$confirmed"
     mkdir -p "$run/kept/$1"
-    if nft list table inet anteroom >"$run/kept/$1/table" 2>/dev/null; then sync "$run/kept/$1/table"; else rm -f "$run/kept/$1/table"; fi
-    journal "$1" arm
+    if nft list table inet anteroom >"$out-table" 2>/dev/null; then
+        cp "$out-table" "$run/kept/$1/table" && sync "$run/kept/$1/table" || return 1
+    fi
+    journal "$1" arm || return 1
     # Without the accuracy a timer may be a minute late.
     systemd-run --quiet --collect --unit=anteroom-rollback --on-active="$arm_seconds" \
         --timer-property=AccuracySec=100ms --description="Undo an unconfirmed change of firewall and sshd" \

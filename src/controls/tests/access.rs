@@ -2,6 +2,7 @@
 
 use crate::facts::PathState;
 use crate::facts::SECRETS_FILE;
+use crate::facts::UID_0;
 use crate::probe::DoorView;
 use crate::probe::FocusAnswer;
 use crate::probe::HostOffer;
@@ -208,6 +209,47 @@ pub(super) const ROWS: &[Row] = &[
         ]),
     },
     Row {
+        id: "access/no-unknown-admins",
+        passes: &[
+            (
+                "the login and an admin of the spec may become root",
+                |scene| {
+                    superuser(scene, "deploy", "has a sudo rule");
+                    superuser(scene, "ann", "is in the group sudo");
+                    if let Seen::Known(seen) = &mut scene.facts().superusers {
+                        seen.login = "deploy".to_owned();
+                    }
+                    scene.spec().access.admins.insert("ann".to_owned());
+                },
+                "root, ann, deploy",
+            ),
+            ("root alone", |_| {}, "root alone"),
+        ],
+        fails: &[
+            (
+                "somebody has a sudo rule",
+                |scene| superuser(scene, "mallory", "has a sudo rule"),
+                "core:account mallory has a sudo rule",
+            ),
+            (
+                "a second root has the name of an admin",
+                |scene| {
+                    superuser(scene, "ann", UID_0);
+                    scene.spec().access.admins.insert("ann".to_owned());
+                },
+                "has user id 0",
+            ),
+        ],
+        unverified: Scenes(&[
+            (
+                "sudo did not say",
+                |scene| scene.facts().superusers = Seen::unknown("cvtsudoers: syntax error"),
+                "syntax error",
+            ),
+            ("the host is down", Scene::host_is_down, "the host is down"),
+        ]),
+    },
+    Row {
         id: "access/secrets-private",
         passes: &[(
             "a mode that grants less than it may",
@@ -324,4 +366,11 @@ fn file(scene: &mut Scene, path: &str, change: impl FnOnce(&mut String, &mut Str
         Some(Seen::Known(PathState::File { owner, group, mode, .. })) => change(owner, group, mode),
         other => panic!("{other:?}"),
     }
+}
+
+fn superuser(scene: &mut Scene, name: &str, way: &str) {
+    match &mut scene.facts().superusers {
+        Seen::Known(seen) => seen.accounts.entry(name.to_owned()).or_default().insert(way.to_owned()),
+        Seen::Unknown(why) => panic!("{why}"),
+    };
 }

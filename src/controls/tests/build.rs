@@ -17,6 +17,7 @@ use crate::controls::HostCase;
 use crate::controls::Status;
 use crate::controls::judge;
 use crate::facts::AccountSeen;
+use crate::facts::Asked;
 use crate::facts::CertificateFacts;
 use crate::facts::FirewallFacts;
 use crate::facts::HostFacts;
@@ -26,6 +27,7 @@ use crate::facts::PackageState;
 use crate::facts::PasswordSeen;
 use crate::facts::PathState;
 use crate::facts::SECRETS_FILE;
+use crate::facts::Superusers;
 use crate::facts::UnitFacts;
 use crate::plan;
 use crate::plan::BuildContext;
@@ -35,6 +37,7 @@ use crate::probe::Sightings;
 use crate::render;
 use crate::render::Access;
 use crate::render::Entry;
+use crate::render::FileContent;
 use crate::render::Scope;
 use crate::render::UnitState;
 use crate::render::Wanted;
@@ -49,6 +52,7 @@ use crate::spec::Waiver;
 use crate::spec::parse;
 
 use super::sightings;
+use super::system;
 
 /// The day on which all tests happen.
 pub(super) const TODAY: Date = date(2026, 4, 1);
@@ -113,6 +117,7 @@ fn scene(spec: &str) -> Scene {
         hosts: vec![HostCase {
             wanted,
             facts: Seen::Known(facts),
+            media_packets: Seen::Known(Some(10)),
             compared: Seen::unknown("not compared yet"),
         }],
         outside,
@@ -229,6 +234,10 @@ fn context(spec: &Spec) -> BuildContext {
 fn as_wanted(spec: &Spec, wanted: &Wanted) -> HostFacts {
     let mut facts = HostFacts {
         at: "2026-04-01T11:59:00Z".to_owned(),
+        asked: Asked {
+            began: "2026-04-01T11:58:59Z".parse().unwrap(),
+            ended: "2026-04-01T11:59:02Z".parse().unwrap(),
+        },
         os: Seen::Known(Os {
             id: "debian".to_owned(),
             version: "12".to_owned(),
@@ -246,6 +255,7 @@ fn as_wanted(spec: &Spec, wanted: &Wanted) -> HostFacts {
             running: Some("table inet anteroom {}".to_owned()),
             on_disk: Some("table inet anteroom {}".to_owned()),
         }),
+        media_packets: Seen::Known(Some(7)),
         sshd: Seen::Known(wanted.sshd.clone()),
         sshd_as: Seen::Known(BTreeMap::from([(
             "user=root,host=203.0.113.7,addr=203.0.113.7".to_owned(),
@@ -256,12 +266,18 @@ fn as_wanted(spec: &Spec, wanted: &Wanted) -> HostFacts {
             .into_iter()
             .map(|folder| (folder, Seen::Known(BTreeMap::new())))
             .collect(),
+        superusers: Seen::Known(Superusers {
+            login: "root".to_owned(),
+            accounts: BTreeMap::new(),
+            root_keys: vec!["256 SHA256:abc ann (ED25519)".to_owned()],
+        }),
         unfinished: Seen::Known(Vec::new()),
         access_lists: Seen::Known(BTreeSet::new()),
         accounts: Seen::Known(BTreeMap::new()),
         secrets: Seen::Known(wanted.secrets.iter().map(|name| (name.clone(), 64)).collect()),
         certificates: BTreeMap::new(),
         addresses: Seen::Known(vec![ADDRESS]),
+        system: system::as_wanted(wanted),
     };
     for key in &wanted.apt_keys {
         let held = Seen::Known(vec![key.fingerprint.clone()]);
@@ -302,7 +318,13 @@ fn files(wanted: &Wanted) -> BTreeMap<RemotePath, Seen<PathState>> {
     let mut files = BTreeMap::new();
     for (path, entry) in &wanted.tree {
         let state = match entry {
-            Entry::File(rendered) => file(&rendered.access, content_sha256(&rendered.content)),
+            Entry::File(rendered) => {
+                let mut state = file(&rendered.access, content_sha256(&rendered.content));
+                if let (PathState::File { content, .. }, FileContent::Text(text)) = (&mut state, &rendered.content) {
+                    *content = Some(text.clone());
+                }
+                state
+            }
             Entry::Dir(access) => PathState::Dir {
                 owner: access.owner.clone(),
                 group: access.group.clone(),
@@ -395,7 +417,8 @@ fn listeners(wanted: &Wanted) -> Vec<ListenerSeen> {
             Scope::Public | Scope::Admins => Ipv4Addr::UNSPECIFIED.into(),
         },
         port: listener.port,
-        processes: Vec::new(),
+        processes: vec!["a process".to_owned()],
+        units: BTreeSet::from([listener.unit.clone()]),
     };
     let always = wanted.listeners.iter().filter(|listener| listener.always);
     always.map(socket).collect()

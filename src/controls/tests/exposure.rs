@@ -107,6 +107,11 @@ pub(super) const ROWS: &[Row] = &[
         )],
         fails: &[
             (
+                "somebody else holds the port of a service",
+                |scene| somebody_holds(scene, 443),
+                "held on 0.0.0.0 by caddy (caddy.service)",
+            ),
+            (
                 "a program listens to everybody",
                 |scene| listen(scene, "0.0.0.0", 6379),
                 "tcp/6379 listens on 0.0.0.0 by redis-server",
@@ -215,6 +220,14 @@ fn also_open(scene: &mut Scene, port: u16) {
     open(scene, |ports| ports.extend([port]));
 }
 
+fn somebody_holds(scene: &mut Scene, port: u16) {
+    if let Seen::Known(sockets) = &mut scene.facts().listeners {
+        let socket = sockets.iter_mut().find(|socket| socket.port == port).unwrap();
+        socket.processes = vec!["caddy".to_owned()];
+        socket.units = BTreeSet::from(["caddy.service".to_owned()]);
+    }
+}
+
 fn listen(scene: &mut Scene, address: &str, port: u16) {
     if let Seen::Known(sockets) = &mut scene.facts().listeners {
         sockets.push(ListenerSeen {
@@ -222,6 +235,7 @@ fn listen(scene: &mut Scene, address: &str, port: u16) {
             address: address.parse().unwrap(),
             port,
             processes: vec!["redis-server".to_owned()],
+            units: BTreeSet::from(["redis-server.service".to_owned()]),
         });
     }
 }

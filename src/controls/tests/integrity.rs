@@ -12,6 +12,8 @@ use super::Unverified::Scenes;
 use super::build::Scene;
 
 const PROSODY: &str = "/etc/prosody/prosody.cfg.lua";
+const SITE: &str = "/etc/prosody/conf.avail/telemed.example.com.cfg.lua";
+const PAGE: &str = "/etc/jitsi/meet/telemed.example.com-config.js";
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -81,6 +83,64 @@ pub(super) const ROWS: &[Row] = &[
                 "cat: killed",
             ),
             ("the host is down", Scene::host_is_down, "the host is down"),
+        ]),
+    },
+    Row {
+        id: "integrity/policy-in-force",
+        passes: &[],
+        fails: &[
+            (
+                "a setting was changed",
+                |scene| {
+                    rewritten(scene, PROSODY, |text| {
+                        text.replace("allow_registration = false", "allow_registration = true")
+                    })
+                },
+                "allow_registration is not as wanted: Nothing here talks to other servers",
+            ),
+            (
+                "a module was taken out of one of several rooms",
+                |scene| rewritten(scene, SITE, |text| text.replacen("\"anteroom_guard\";", "", 1)),
+                "modules_enabled (conference) is not as wanted",
+            ),
+            (
+                "a setting of the page was changed",
+                |scene| {
+                    rewritten(scene, PAGE, |text| {
+                        text.replace("\"doNotStoreRoom\": true", "\"doNotStoreRoom\": false")
+                    })
+                },
+                "doNotStoreRoom is not as wanted: A shared computer",
+            ),
+            (
+                "the file is gone",
+                |scene| {
+                    drop(
+                        scene
+                            .facts()
+                            .files
+                            .insert(PROSODY.parse().unwrap(), Seen::Known(PathState::Absent)),
+                    )
+                },
+                "there is no such file",
+            ),
+        ],
+        unverified: Scenes(&[
+            (
+                "a line was added",
+                |scene| rewritten(scene, PROSODY, |text| format!("{text}allow_registration = true\n")),
+                "which may overrule them",
+            ),
+            (
+                "the page is a program",
+                |scene| rewritten(scene, PAGE, |text| format!("{text}config.p2p.enabled = true;\n")),
+                "no plain data any more",
+            ),
+            (
+                "the file was not seen",
+                |scene| drop(scene.facts().files.remove(&PROSODY.parse().unwrap())),
+                "it was not looked at",
+            ),
         ]),
     },
     Row {
@@ -346,5 +406,18 @@ fn unit(scene: &mut Scene, name: &str, change: impl FnOnce(&mut UnitFacts)) {
     match scene.facts().units.get_mut(name) {
         Some(Seen::Known(unit)) => change(unit),
         other => panic!("{other:?}"),
+    }
+}
+
+/// A file with other text.
+fn rewritten(scene: &mut Scene, path: &str, change: fn(&str) -> String) {
+    let state = scene.facts().files.get_mut(&path.parse().unwrap());
+    if let Some(Seen::Known(PathState::File {
+        content: Some(text), ..
+    })) = state
+    {
+        let changed = change(text);
+        assert_ne!(changed, *text, "{path} is as before");
+        *text = changed;
     }
 }

@@ -69,7 +69,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "leakage/config-hygiene",
         passes: &[(
             "a key that the policy does not name differs",
-            |scene| config(scene, |value| value["disablePolls"] = json!(false)),
+            |scene| config(scene, |value| value["defaultLanguage"] = json!("de")),
             "keys as wanted",
         )],
         fails: &[

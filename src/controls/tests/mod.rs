@@ -2,14 +2,17 @@
 
 mod access;
 mod administrative;
+mod availability;
 mod build;
 mod compromised;
 mod encryption;
 mod exposure;
 mod integrity;
 mod leakage;
+mod logging;
 mod rules;
 mod sightings;
+mod system;
 
 use std::collections::BTreeSet;
 
@@ -49,6 +52,9 @@ fn rows() -> impl Iterator<Item = &'static Row> {
         leakage::ROWS,
         exposure::ROWS,
         integrity::ROWS,
+        system::ROWS,
+        logging::ROWS,
+        availability::ROWS,
         administrative::ROWS,
     ]
     .into_iter()

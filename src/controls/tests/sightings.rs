@@ -13,6 +13,7 @@ use crate::probe::FocusAnswer;
 use crate::probe::HostOffer;
 use crate::probe::Listening;
 use crate::probe::Login;
+use crate::probe::Names;
 use crate::probe::Offer;
 use crate::probe::PlainAnswer;
 use crate::probe::Registration;
@@ -67,6 +68,10 @@ pub(super) fn locked(domain: &Domain, wanted: &Wanted) -> Sightings {
         started: at(NOW),
         finished: at(NOW),
         addresses: Seen::Known(Addresses::Given(vec![ADDRESS])),
+        names: Names {
+            domain: Seen::Known(vec![ADDRESS]),
+            reverse: BTreeMap::from([(ADDRESS, Seen::Known(vec!["host.example.net".to_owned()]))]),
+        },
         vantage: BTreeMap::from([(ADDRESS, "198.51.100.7".parse().unwrap())]),
         tls: vec![tls(name, 443), tls(name, 5349)],
         web: vec![web(name, wanted)],

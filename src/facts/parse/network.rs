@@ -1,5 +1,6 @@
 //! Sockets and addresses, as iproute2 prints them.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
@@ -7,21 +8,25 @@ use std::net::Ipv6Addr;
 use crate::facts::ListenerSeen;
 use crate::render::Transport;
 
-/// `ss -Hlntup`: listening TCP and UDP sockets with their processes.
-pub(crate) fn listeners(text: &str) -> Result<Vec<ListenerSeen>, String> {
+/// `ss -Hlntup`: listening TCP and UDP sockets with their processes; and the unit of each process that is part of one,
+/// `PID<tab>UNIT` a line.
+pub(crate) fn listeners(text: &str, units: &str) -> Result<Vec<ListenerSeen>, String> {
+    let units: Option<BTreeMap<&str, &str>> = units.lines().map(|line| line.split_once('\t')).collect();
+    let units = units.ok_or("listeners: a process without its unit")?;
     let sockets: Result<Vec<_>, String> = text
         .lines()
-        .map(|line| listener(line).ok_or_else(|| format!("listeners: ss printed {line:?}")))
+        .map(|line| listener(line, &units).ok_or_else(|| format!("listeners: ss printed {line:?}")))
         .collect();
     let mut sockets = sockets?;
     sockets.sort_by(|a, b| {
-        (a.port, a.transport, a.address, &a.processes).cmp(&(b.port, b.transport, b.address, &b.processes))
+        let key = |seen: &ListenerSeen| (seen.port, seen.transport, seen.address);
+        (key(a), &a.processes, &a.units).cmp(&(key(b), &b.processes, &b.units))
     });
     sockets.dedup();
     Ok(sockets)
 }
 
-fn listener(line: &str) -> Option<ListenerSeen> {
+fn listener(line: &str, units: &BTreeMap<&str, &str>) -> Option<ListenerSeen> {
     let mut fields = line.split_whitespace();
     let transport = match fields.next()? {
         "tcp" => Transport::Tcp,
@@ -32,19 +37,26 @@ fn listener(line: &str) -> Option<ListenerSeen> {
     let (address, port) = local.rsplit_once(':')?;
     let _peer = fields.next()?;
     let users: String = fields.collect::<Vec<_>>().join(" ");
-    // users:(("nginx",pid=7,fd=6),("nginx",pid=8,fd=6))
-    let mut processes: Vec<String> = users
+    // users:(("nginx",pid=7,fd=6),("nginx",pid=8,fd=6)); a process may call itself almost anything, so the last mark of
+    // each counts.
+    let holders: Vec<(&str, &str)> = users
         .split("(\"")
         .skip(1)
-        .filter_map(|part| Some(part.split_once('"')?.0.to_owned()))
+        .filter_map(|part| {
+            let (name, rest) = part.rsplit_once("\",pid=")?;
+            Some((name, rest.split_once(',')?.0))
+        })
         .collect();
+    let mut processes: Vec<String> = holders.iter().map(|(name, _)| (*name).to_owned()).collect();
     processes.sort();
     processes.dedup();
+    let units = holders.iter().filter_map(|(_, pid)| units.get(pid));
     Some(ListenerSeen {
         transport,
         address: socket_address(address)?,
         port: port.parse().ok()?,
         processes,
+        units: units.map(|unit| (*unit).to_owned()).collect(),
     })
 }
 
@@ -93,7 +105,7 @@ mod tests {
 
     #[test]
     fn listeners_of_a_real_host() {
-        let all = listeners(include_str!("../../../tests/fixtures/facts/ss")).unwrap();
+        let all = listeners(include_str!("../../../tests/fixtures/facts/ss"), "").unwrap();
         let on = |port: u16, transport| {
             all.iter()
                 .filter(|seen| seen.port == port && seen.transport == transport)
@@ -114,16 +126,30 @@ mod tests {
     #[test]
     fn odd_addresses_are_read_and_odd_lines_refused() {
         let line = "udp UNCONN 0 0 [fe80::1%eth0]:546 [::]:* users:((\"a b\",pid=1,fd=2))";
-        let seen = listener(line).unwrap();
+        let seen = listener(line, &BTreeMap::from([("1", "odd.service")])).unwrap();
+        assert_eq!(seen.units.first().unwrap(), "odd.service");
         assert_eq!((seen.address, seen.port), ("fe80::1".parse().unwrap(), 546));
         assert_eq!(seen.processes, ["a b"]);
-        let seen = listener("tcp LISTEN 0 128 *:80 *:*").unwrap();
+        let seen = listener("tcp LISTEN 0 128 *:80 *:*", &BTreeMap::new()).unwrap();
         assert_eq!((seen.address, seen.processes.len()), (Ipv6Addr::UNSPECIFIED.into(), 0));
-        assert!(listeners("Netid State\n").is_err());
+        assert!(listeners("Netid State\n", "").is_err());
+        assert!(listeners("", "35 ssh.service\n").is_err());
         assert_eq!(
             socket_address("127.0.0.53%lo"),
             Some(Ipv4Addr::new(127, 0, 0, 53).into())
         );
+    }
+
+    #[test]
+    fn a_socket_knows_its_unit_whatever_its_process_calls_itself() {
+        let line = |name: &str| format!("tcp LISTEN 0 9 0.0.0.0:443 0.0.0.0:* users:((\"{name}\",pid=99,fd=3))");
+        let units = "99\tcaddy.service\n35\tnginx.service\n";
+        for name in ["caddy", "x\",pid=35,fd=3", "(\"nginx"] {
+            let seen = listeners(&line(name), units).unwrap();
+            assert_eq!(Vec::from_iter(&seen[0].units), ["caddy.service"], "{name}");
+        }
+        // By hand, out of any unit.
+        assert!(listeners(&line("python3"), "").unwrap()[0].units.is_empty());
     }
 
     #[test]

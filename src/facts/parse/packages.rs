@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::facts::PackageState;
 
-/// `dpkg-query -W` with name, status and version, `apt-mark showhold`, and `apt-cache policy` of our packages.
+/// `dpkg-query -W` with name, status and version, the names on hold, and `apt-cache policy` of our packages.
 pub(crate) fn packages(dpkg: &str, holds: &str, policy: &str) -> Result<BTreeMap<String, PackageState>, String> {
     let held: BTreeSet<&str> = holds
         .lines()

@@ -166,7 +166,18 @@ async fn open_room(
     };
 
     let look = vantage(endpoint, "clinician entry");
-    let entry = visit_room(&mut session, &room).await;
+    let mut entry = visit_room(&mut session, &room).await;
+    if matches!(
+        (&entry, &focus.result),
+        (Ok(Entry::Refused(_)), Seen::Known(FocusAnswer::Ready { .. }))
+    ) {
+        // The focus closes a room that nobody has entered for some seconds (jicofo's `conference.initial-timeout`), and
+        // the tries in between may have taken longer. A client would ask for it anew, too.
+        entry = match ask_patiently(&mut session, &endpoint.domain, &room).await {
+            Ok(_) => visit_room(&mut session, &room).await,
+            Err(error) => Err(error),
+        };
+    }
     let entry = look.saw(session.transcript_since(), entry.into());
     session.close().await;
     ClinicianView {

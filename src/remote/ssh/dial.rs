@@ -26,7 +26,7 @@ use crate::remote::known_hosts::Known;
 use crate::remote::known_hosts::Names;
 use crate::remote::known_hosts::Verdict;
 use crate::remote::ssh::ConnectPolicy;
-use crate::remote::ssh::milliseconds;
+use crate::remote::ssh::line::Line;
 use crate::remote::ssh::reason;
 use crate::remote::transport::Transport;
 
@@ -39,29 +39,30 @@ pub(super) struct Dialer<'a> {
 
 impl Dialer<'_> {
     /// A connection up to the point where the host has proved that it has its key.
-    fn dial(&self, algorithms: &str) -> Result<(Session, Transport), RemoteError> {
+    fn dial(&self, algorithms: &str) -> Result<Line, RemoteError> {
         let timeout = self.policy.timeout;
         let unreachable = |why: String| RemoteError::Unreachable {
             address: self.address.clone(),
             why,
         };
         let transport = Transport::open(self.settings, &self.policy.config, timeout).map_err(unreachable)?;
-        let start = || -> Result<Session, String> {
-            let mut session = Session::new().map_err(|error| reason(&error))?;
-            session
-                .method_pref(MethodType::HostKey, algorithms)
-                .map_err(|error| reason(&error))?;
-            session.set_timeout(milliseconds(timeout));
-            session.set_tcp_stream(transport.handle().map_err(|error| error.to_string())?);
-            session.handshake().map_err(|error| reason(&error))?;
-            Ok(session)
-        };
-        let session = start().map_err(|why| unreachable(format!("SSH handshake: {why}{}", transport.complaint())))?;
-        Ok((session, transport))
+        let mut line = Line::new(transport).map_err(unreachable)?;
+        let greeted = line
+            .session
+            .method_pref(MethodType::HostKey, algorithms)
+            .and_then(|()| line.greet(timeout));
+        match greeted {
+            Ok(()) => Ok(line),
+            Err(error) => Err(unreachable(format!(
+                "SSH handshake: {}{}",
+                reason(&error),
+                line.transport.complaint()
+            ))),
+        }
     }
 
     /// Accepts exactly the pinned key. A host has several keys and shows one in a handshake, so the others are asked for.
-    pub(super) fn by_fingerprint(&self, pin: &str) -> Result<(Session, Transport), RemoteError> {
+    pub(super) fn by_fingerprint(&self, pin: &str) -> Result<Line, RemoteError> {
         let mut offered = Vec::new();
         for (index, (key_type, algorithms)) in KEY_TYPES.iter().enumerate() {
             if offered.iter().any(|(seen, _)| seen == key_type) {
@@ -72,15 +73,15 @@ impl Dialer<'_> {
             } else {
                 (*algorithms).to_owned()
             };
-            let (session, transport) = match self.dial(&wanted) {
-                Ok(connection) => connection,
+            let line = match self.dial(&wanted) {
+                Ok(line) => line,
                 // The first handshake takes any key; a later one fails where the host has no key of that type.
                 Err(error) if index == 0 => return Err(error),
                 Err(_) => continue,
             };
-            let blob = self.key_of(&session)?;
+            let blob = self.key_of(&line.session)?;
             if fingerprint(&blob) == pin {
-                return Ok((session, transport));
+                return Ok(line);
             }
             offered.push((type_of(&blob).to_owned(), fingerprint(&blob)));
         }
@@ -96,7 +97,7 @@ impl Dialer<'_> {
     }
 
     /// Accepts a key that a `known_hosts` file holds, or, with `remember`, one of a host that none has heard of.
-    pub(super) fn by_known_hosts(&self, remember: Option<&Path>) -> Result<(Session, Transport), RemoteError> {
+    pub(super) fn by_known_hosts(&self, remember: Option<&Path>) -> Result<Line, RemoteError> {
         let names = match &self.settings.alias {
             Some(alias) => Names::of(alias, 22),
             None => Names::of(&self.settings.host, self.settings.port),
@@ -111,18 +112,18 @@ impl Dialer<'_> {
             };
             known.read(&file.display().to_string(), &text, &names, &mut is_hash_of);
         }
-        let (session, transport) = self.dial(&preference(&known.types()))?;
-        let blob = self.key_of(&session)?;
+        let line = self.dial(&preference(&known.types()))?;
+        let blob = self.key_of(&line.session)?;
         let (key_type, print) = (type_of(&blob), fingerprint(&blob));
         let host = &names.exact;
         match (known.judge(&blob), remember) {
-            (Verdict::Trusted, _) => Ok((session, transport)),
+            (Verdict::Trusted, _) => Ok(line),
             (Verdict::Unknown { .. }, Some(file)) => {
-                let line = format!("{host} {key_type} {}\n", STANDARD.encode(&blob));
-                append(file, &line).map_err(|error| {
+                let entry = format!("{host} {key_type} {}\n", STANDARD.encode(&blob));
+                append(file, &entry).map_err(|error| {
                     self.distrust(format!("its key could not be remembered in {}: {error}", file.display()))
                 })?;
-                Ok((session, transport))
+                Ok(line)
             }
             (Verdict::Unknown { authority }, None) => Err(self.distrust(format!(
                 "no known_hosts file has a key for {host}, the host offers {print} ({key_type}); compare it with what \
@@ -170,7 +171,7 @@ fn is_hash_of(field: &str, name: &str) -> bool {
 }
 
 /// Adds one line to a file that only the operator reads.
-fn append(file: &Path, line: &str) -> io::Result<()> {
+fn append(file: &Path, entry: &str) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
@@ -179,5 +180,5 @@ fn append(file: &Path, line: &str) -> io::Result<()> {
         .create(true)
         .mode(0o600)
         .open(file)?;
-    file.write_all(line.as_bytes())
+    file.write_all(entry.as_bytes())
 }

@@ -1,5 +1,6 @@
 //! `[access]` and `[logging]`: who may reach SSH from where, and how long logs stay.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -10,6 +11,7 @@ use crate::spec::model::Access;
 use crate::spec::model::Logging;
 use crate::spec::problem::Place;
 use crate::spec::problem::Problem;
+use crate::spec::raw::RawAccess;
 use crate::spec::raw::RawMachinesKind;
 use crate::spec::raw::RawSpec;
 use crate::spec::reader::Spot;
@@ -31,13 +33,18 @@ const LAW: &str = "45 CFR 164.312(a)(1)";
 /// Judges `[access]`.
 pub(crate) fn access(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Access, Refused> {
     let section = raw.access.as_ref().map_err(|refused| *refused)?;
+    let admins = admins(section.as_ref(), bench);
     let list = match section {
         Some(section) => section.value.admin_cidrs.as_ref().map_err(|refused| *refused)?.as_ref(),
         None => None,
     };
     let Some(list) = list else {
         let place = section.as_ref().map(|section| section.place.clone());
-        return standard(raw, place, bench).map(|admin_cidrs| Access { admin_cidrs });
+        let admin_cidrs = standard(raw, place, bench)?;
+        return Ok(Access {
+            admin_cidrs,
+            admins: admins?,
+        });
     };
     if list.value.is_empty() {
         let message = "`access.admin_cidrs` is empty: nobody could administer the host";
@@ -46,7 +53,25 @@ pub(crate) fn access(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Access, Ref
     }
     let judged: Vec<_> = list.value.iter().map(|spot| network(spot, bench)).collect();
     let admin_cidrs = judged.into_iter().collect::<Result<_, _>>()?;
-    Ok(Access { admin_cidrs })
+    Ok(Access {
+        admin_cidrs,
+        admins: admins?,
+    })
+}
+
+/// Names of accounts as Linux takes them (useradd(8)), with the dots that many sites allow.
+fn admins(section: Option<&Spot<RawAccess>>, bench: &mut Bench<'_>) -> Result<BTreeSet<String>, Refused> {
+    let Some(section) = section else {
+        return Ok(BTreeSet::new());
+    };
+    let list = section.value.admins.as_ref().map_err(|refused| *refused)?;
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let help = "write the names as `getent passwd` on the host prints them, such as [\"ann\"]";
+    let names = list.iter().flat_map(|list| &list.value);
+    let judged: Vec<_> = names
+        .map(|spot| bench.plain("access.admins", spot, allowed, help))
+        .collect();
+    judged.into_iter().collect()
 }
 
 /// The networks when the spec names none: private ones for a test at private addresses, since only there do they

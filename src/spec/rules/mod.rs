@@ -3,7 +3,9 @@
 mod access;
 mod certificate;
 mod deployment;
+mod dns;
 mod hosts;
+mod operation;
 mod packages;
 mod pem;
 mod policy;
@@ -54,7 +56,10 @@ pub(crate) fn judge(raw: &RawSpec, source: Source, bench: &mut Bench<'_>) -> Res
     let certificate = certificate::certificate(raw, domain, bench);
     let packages = packages::packages(raw, bench);
     let access = access::access(raw, bench);
+    let egress = operation::egress(raw, bench);
+    let dns = dns::dns(raw);
     let logging = access::logging(raw);
+    let maintenance = operation::maintenance(raw, bench);
     let attestations = records::attestations(raw, bench);
     let waivers = records::waivers(raw, bench);
     Ok(Spec {
@@ -67,7 +72,10 @@ pub(crate) fn judge(raw: &RawSpec, source: Source, bench: &mut Bench<'_>) -> Res
         certificate: certificate?,
         packages: packages?,
         access: access?,
+        egress: egress?,
+        dns: dns?,
         logging: logging?,
+        maintenance: maintenance?,
         attestations: attestations?,
         waivers: waivers?,
     })
@@ -107,17 +115,25 @@ impl Bench<'_> {
 
     /// Refuses what is not a plain http or https URL with a host.
     fn url(&mut self, key: &str, spot: &Spot<String>) -> Result<String, Refused> {
-        let text = spot.value.as_str();
-        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         // No quotes, spaces, brackets, backslashes or user information: the URL reaches configs of several languages.
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~:/?&=%+,".contains(c);
-        let fine = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphanumeric()) && rest.chars().all(allowed);
-        if rest.is_some_and(fine) {
-            return Ok(text.to_owned());
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~/?&=%+,:".contains(c);
+        if is_url(&spot.value, allowed) {
+            return Ok(spot.value.clone());
         }
         let message = format!("`{key}` is not a plain URL");
         let problem = Problem::new("spec/unusable-value", spot.place.clone(), message);
         let help = "write \"https://host/path\" without user, fragment, quotes or spaces";
+        Err(self.refuse(problem.help(help)))
+    }
+
+    /// Refuses what is not the base of an apt repository: apt adds to it, so it has no query.
+    fn repository(&mut self, key: &str, spot: &Spot<String>) -> Result<String, Refused> {
+        if is_url(&spot.value, |c| c.is_ascii_alphanumeric() || "-._~/%+:".contains(c)) {
+            return Ok(spot.value.clone());
+        }
+        let message = format!("`{key}` is not the plain URL of an apt repository");
+        let problem = Problem::new("spec/unusable-value", spot.place.clone(), message);
+        let help = "write \"https://host/path\" without user, query, quotes, commas or spaces";
         Err(self.refuse(problem.help(help)))
     }
 
@@ -136,6 +152,21 @@ impl Bench<'_> {
         Err(self
             .refuse(problem.help("paths count from the folder of the spec; put the file there or correct the path")))
     }
+}
+
+/// Whether text is an http or https URL with a host, perhaps a port, and a path of allowed characters.
+fn is_url(text: &str, allowed: impl Fn(char) -> bool) -> bool {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+        return false;
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (host, port) = authority.split_once(':').unwrap_or((authority, "80"));
+    let label = |label: &str| {
+        let plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        plain && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let number = port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0);
+    host.split('.').all(label) && number && path.chars().all(allowed)
 }
 
 /// A copy of an optional value.

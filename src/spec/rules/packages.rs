@@ -51,7 +51,7 @@ fn standard() -> AptSource {
 fn source(section: &Spot<RawAptSource>, bench: &mut Bench<'_>) -> Result<AptSource, Refused> {
     let raw = &section.value;
     let standard = standard();
-    let uri = optional(&raw.uri, |spot| bench.url("packages.jitsi.uri", spot));
+    let uri = optional(&raw.uri, |spot| bench.repository("packages.jitsi.uri", spot));
     let suite = optional(&raw.suite, |spot| word("packages.jitsi.suite", spot, bench));
     let components = optional(&raw.components, |list| {
         let words: Vec<_> = list

@@ -1,5 +1,7 @@
 //! Rules that span several sections: what production demands and what only a test may do.
 
+use crate::catalog::policy::Group;
+use crate::catalog::policy::against_feature;
 use crate::spec::problem::Problem;
 use crate::spec::raw::RawCertificateKind;
 use crate::spec::raw::RawMachinesKind;
@@ -23,6 +25,7 @@ type Rule = fn(&RawSpec, &mut Bench<'_>);
 pub(crate) const RULES: &[Rule] = &[
     secure_domain_stays_on,
     encryption_stays_on,
+    features_stay_off,
     production_has_an_agreement,
     production_has_a_certificate_of_its_own,
     production_knows_its_host_keys,
@@ -45,6 +48,27 @@ fn encryption_stays_on(raw: &RawSpec, bench: &mut Bench<'_>) {
         let message = "`require_encryption` cannot be false: visits would cross networks that others can read";
         let problem = Problem::new("spec/encryption-off", place, message);
         bench.refuse(problem.help("set it to true or leave it out").cite(TRANSMISSION_LAW));
+    }
+}
+
+/// The policy's rows that speak against a feature give the reason and the law.
+fn features_stay_off(raw: &RawSpec, bench: &mut Bench<'_>) {
+    let Some(features) = given(&raw.features) else { return };
+    for (name, key) in features.value.each() {
+        let Some(on) = given(key).filter(|spot| spot.value) else {
+            continue;
+        };
+        let rows: Vec<&Group> = against_feature(name).collect();
+        let reasons: Vec<&str> = rows.iter().map(|row| row.reason.trim_end_matches('.')).collect();
+        let mut laws: Vec<&str> = rows
+            .iter()
+            .flat_map(|row| row.citations.iter().map(String::as_str))
+            .collect();
+        laws.sort_unstable();
+        laws.dedup();
+        let message = format!("`features.{name}` cannot be true: {}", reasons.join("; "));
+        let problem = Problem::new("spec/feature-refused", on.place.clone(), message);
+        bench.refuse(problem.help("set it to false or leave it out").cite(laws.join(", ")));
     }
 }
 
@@ -107,5 +131,18 @@ fn the_lab_is_for_tests(raw: &RawSpec, bench: &mut Bench<'_>) {
         let message = "the lab makes throwaway hosts; it cannot be production";
         let problem = Problem::new("spec/lab-in-production", kind.place.clone(), message);
         bench.refuse(problem.help("set `environment = \"test\"`, or `kind = \"existing\"`"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::raw::RawFeatures;
+
+    #[test]
+    fn a_row_of_the_policy_speaks_against_every_feature() {
+        for feature in RawFeatures::KEYS {
+            assert!(against_feature(feature).next().is_some(), "{feature}");
+        }
     }
 }

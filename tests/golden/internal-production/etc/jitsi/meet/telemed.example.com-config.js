@@ -20,7 +20,11 @@ var config = {
     "enabled": false
   },
   "deploymentUrls": {},
-  "legalUrls": {},
+  "legalUrls": {
+    "helpCentre": "https://telemed.example.com/",
+    "privacy": "https://telemed.example.com/",
+    "terms": "https://telemed.example.com/"
+  },
   "sharedVideoAllowedURLDomains": [],
   "enableCalendarIntegration": false,
   "p2p": {
@@ -33,6 +37,9 @@ var config = {
   "recordingService": {
     "enabled": false,
     "sharingEnabled": false
+  },
+  "screenshotCapture": {
+    "enabled": false
   },
   "liveStreaming": {
     "enabled": false
@@ -47,14 +54,11 @@ var config = {
   "whiteboard": {
     "enabled": false
   },
-  "screenshotCapture": {
-    "enabled": false
-  },
+  "disablePolls": true,
   "faceLandmarks": {
     "enableFaceCentering": false,
     "enableFaceExpressionsDetection": false
   },
-  "disablePolls": true,
   "enableSaveLogs": false,
   "logging": {
     "disableLogCollector": true
@@ -74,13 +78,13 @@ var config = {
     "autoKnock": true,
     "enableChat": false
   },
+  "requireDisplayName": true,
   "securityUi": {
     "hideLobbyButton": false,
     "disableLobbyPassword": true
   },
   "enableInsecureRoomNameWarning": true,
   "roomPasswordNumberOfDigits": false,
-  "requireDisplayName": true,
   "disableInviteFunctions": true,
   "remoteVideoMenu": {
     "disableGrantModerator": true

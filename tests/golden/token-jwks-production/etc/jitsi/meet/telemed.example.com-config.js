@@ -19,7 +19,11 @@ var config = {
     "enabled": false
   },
   "deploymentUrls": {},
-  "legalUrls": {},
+  "legalUrls": {
+    "helpCentre": "https://telemed.example.com/",
+    "privacy": "https://telemed.example.com/",
+    "terms": "https://telemed.example.com/"
+  },
   "sharedVideoAllowedURLDomains": [],
   "enableCalendarIntegration": false,
   "p2p": {
@@ -32,6 +36,9 @@ var config = {
   "recordingService": {
     "enabled": false,
     "sharingEnabled": false
+  },
+  "screenshotCapture": {
+    "enabled": false
   },
   "liveStreaming": {
     "enabled": false
@@ -46,14 +53,11 @@ var config = {
   "whiteboard": {
     "enabled": false
   },
-  "screenshotCapture": {
-    "enabled": false
-  },
+  "disablePolls": true,
   "faceLandmarks": {
     "enableFaceCentering": false,
     "enableFaceExpressionsDetection": false
   },
-  "disablePolls": true,
   "enableSaveLogs": false,
   "logging": {
     "disableLogCollector": true
@@ -73,17 +77,18 @@ var config = {
     "autoKnock": true,
     "enableChat": false
   },
+  "requireDisplayName": true,
   "securityUi": {
     "hideLobbyButton": false,
     "disableLobbyPassword": true
   },
   "enableInsecureRoomNameWarning": true,
   "roomPasswordNumberOfDigits": false,
-  "requireDisplayName": true,
   "disableInviteFunctions": true,
   "remoteVideoMenu": {
     "disableGrantModerator": true
   },
+  "hideLoginButton": true,
   "e2ee": {
     "disabled": false
   }

@@ -1,0 +1,54 @@
+-- Refuses room tokens that do not name one room, that do not end, or that last longer than a session may: the token plugin
+-- takes `*` and patterns for every room, and a token without `exp` for ever. Ends sessions that have lasted as long.
+--
+-- Runs before the plugin has judged the signature, which is safe because it can only refuse.
+
+local base64 = require "util.encodings".base64;
+local json = require "util.json";
+local st = require "util.stanza";
+local timer = require "util.timer";
+
+local xmlns_sasl = "urn:ietf:params:xml:ns:xmpp-sasl";
+local longest = module:get_option_number("anteroom_session_minutes", 480) * 60;
+
+local function claims_of(token)
+    local payload = token:match("^[^.]*%.([^.]*)%.");
+    if not payload then return nil; end
+    payload = payload:gsub("-", "+"):gsub("_", "/");
+    local text = base64.decode(payload .. ("="):rep(-#payload % 4));
+    local claims = text and json.decode(text);
+    return type(claims) == "table" and claims or nil;
+end
+
+local function objection(claims)
+    local ending = claims and tonumber(claims.exp);
+    if not ending or ending > os.time() + longest then
+        return ("the token does not end within %d minutes"):format(longest / 60);
+    end
+    local context = type(claims.context) == "table" and claims.context or {};
+    local named = type(context.room) == "table" and context.room or {};
+    if type(claims.room) ~= "string" or not claims.room:match("^[^%s*]+$") or named.regex then
+        return "the token does not name one room";
+    end
+end
+
+module:hook("stanza/" .. xmlns_sasl .. ":auth", function (event)
+    local session = event.origin;
+    if not session.auth_token then return; end
+    local why = objection(claims_of(session.auth_token));
+    if not why then return; end
+    module:log("warn", "refused a token: %s", why);
+    session.send(st.stanza("failure", { xmlns = xmlns_sasl })
+        :tag("not-allowed"):up()
+        :tag("text"):text(why));
+    return true;
+end, 500);
+
+module:hook("authentication-success", function (event)
+    local session = event.session;
+    timer.add_task(longest, function ()
+        if session.destroyed or not session.close then return; end
+        module:log("info", "a session has lasted as long as it may");
+        session:close({ condition = "policy-violation", text = "the session has lasted as long as it may" });
+    end);
+end);
