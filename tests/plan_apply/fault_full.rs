@@ -53,7 +53,8 @@ fn fills(ground: &Ground, name: &str, prepare: &str, room: &str) {
         match ended {
             // Where all that was left to do fits into what was there.
             Ok(_) => assert!(at + 3 > ground.plan.changes.len(), "the disk was not full"),
-            Err(ApplyError::StepFailed { restored, .. }) => {
+            // On a slow computer the host may be quicker to undo the run than the run is to fail.
+            Err(ApplyError::StepFailed { restored, .. } | ApplyError::CutShort { restored, .. }) => {
                 if restored == Restored::Fully {
                     let after = World::of(&host).without_record();
                     expect_same(&ground.fresh, &after, "although it is said to be as before");

@@ -270,7 +270,7 @@ fn laid(ground: &'static OnceLock<Option<Ground>>, lay: impl FnOnce() -> Ground)
     laid.as_ref()
 }
 
-/// The changes at which a case is tried: the first and the last of every kind and each sixteenth beside them. All of them
+/// The changes at which a case is tried: the first and the last of every kind and each 24th beside them. All of them
 /// take most of an hour on two processors, in which `ANTEROOM_FAULT_AT=all` tries them; numbers look at some again.
 pub(crate) fn chosen(changes: &[Change]) -> Vec<usize> {
     let asked = std::env::var("ANTEROOM_FAULT_AT").ok();
@@ -279,7 +279,7 @@ pub(crate) fn chosen(changes: &[Change]) -> Vec<usize> {
         Some(places) => places.split(',').map(|at| at.parse().unwrap()).collect(),
         None => {
             let mut chosen = spread(changes);
-            chosen.extend((0..changes.len()).step_by(16));
+            chosen.extend((0..changes.len()).step_by(24));
             chosen.sort_unstable();
             chosen.dedup();
             chosen
