@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail loudly")]
 
+#[path = "deploy/rows.rs"]
+#[expect(dead_code, reason = "what only a run on hosts needs")]
+mod rows;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
@@ -145,4 +149,12 @@ fn no_page_claims_compliance() {
             file.display()
         );
     }
+}
+
+/// Without a lab: that each row is caught is what `script/sabotage` shows.
+#[test]
+fn every_control_has_a_sabotage_or_a_reason_for_having_none() {
+    let known = anteroom::catalog::controls().iter().map(|control| control.id.as_str());
+    let problems = rows::Sabotage::read().problems(&known.collect());
+    assert!(problems.is_empty(), "{problems:#?}");
 }

@@ -70,9 +70,13 @@ impl Host for NamespaceHost {
             address: "namespace".to_owned(),
             why: error.to_string(),
         };
+        // What is big on a computer that builds software is not the host's: searches would take long.
         let setup = format!(
-            "mount -t overlay overlay -o lowerdir=\"$1\":/etc /etc && mount -t tmpfs none /run || exit 99\n{}\n\
+            "mount -t overlay overlay -o lowerdir=\"$1\":/etc /etc && mount -t tmpfs none /mnt && cp \"$2\" /mnt/script || exit 99\n\
+             for big in /tmp /root /home /opt /srv /usr/local '{}'; do [ ! -d $big ] || mount -t tmpfs none $big; done\n\
+             set -- \"$1\" /mnt/script; cd /\nmount -t tmpfs none /run || exit 99\n{}\n\
              PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C exec dash \"$2\"",
+            env!("CARGO_MANIFEST_DIR"),
             self.before
         );
         let file = self.dir.path().join("script");
@@ -387,4 +391,61 @@ fn without_lua_accounts_are_seen_and_not_compared() {
         seen["dr.o'hara@auth.a.example"].password,
         anteroom::facts::PasswordSeen::NotCompared
     );
+}
+
+#[test]
+fn what_lies_out_of_place_is_found_and_no_value_leaves_the_host() {
+    let mut host = host!();
+    host.write("anteroom/secrets", secrets().as_bytes());
+    host.write("trap/open", format!("x {TURN}\n").as_bytes());
+    host.write("trap/closed", format!("x {FOCUS}\n").as_bytes());
+    host.write("trap/key", b"-----BEGIN RSA PRIVATE KEY-----\n");
+    host.write("trap/loose", b"x");
+    let modes = [
+        ("trap/open", "644"),
+        ("trap/closed", "600"),
+        ("trap/key", "644"),
+        ("trap/loose", "666"),
+    ];
+    for (name, mode) in modes {
+        Command::new("chmod").arg(mode).arg(host.etc(name)).status().unwrap();
+    }
+    host.before = format!("sh -c 'sleep 30; :' {FOCUS} >/dev/null 2>&1 & :");
+    let request = Request {
+        depth: anteroom::facts::Depth::Audit,
+        ..Request::default()
+    };
+    let facts = collect(&mut host, &request).unwrap();
+    let exposed = facts.inside.exposed.known().unwrap().as_ref().unwrap();
+    let found = |part: &str| exposed.places.iter().any(|place| place.place.contains(part));
+    assert!(found("/etc/trap/open") && !found("/etc/trap/closed"), "{exposed:?}");
+    let arguments = exposed
+        .places
+        .iter()
+        .find(|place| place.kind == anteroom::facts::PlaceKind::Arguments);
+    assert_eq!(
+        arguments.map(|place| place.secrets.as_str()),
+        Some("focus"),
+        "{exposed:?}"
+    );
+    assert!(
+        facts
+            .inside
+            .open_keys
+            .known()
+            .unwrap()
+            .contains(&"/etc/trap/key".to_owned())
+    );
+    assert!(
+        facts
+            .inside
+            .loose
+            .known()
+            .unwrap()
+            .iter()
+            .any(|file| file.path == "/etc/trap/loose")
+    );
+    assert!(facts.inside.logins.known().unwrap().accounts.contains_key("root"));
+    let text = format!("{facts:?}");
+    assert!(!text.contains(TURN) && !text.contains(FOCUS));
 }

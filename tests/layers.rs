@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plan", &["spec", "render", "facts"]),
     ("apply", &["spec", "plan", "remote"]),
     ("people", &["spec", "facts", "plan", "apply", "remote"]),
-    ("probe", &["spec"]),
+    ("probe", &["spec", "remote"]),
     ("controls", &["spec", "catalog", "render", "facts", "probe", "plan"]),
     (
         "report",
@@ -41,6 +41,7 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("indicatif", &["commands/"]),
     ("anstream", &["commands/", "report/"]),
     ("reqwest", &["probe/"]),
+    ("openssl", &["probe/call/"]),
     ("toml", &["spec/", "catalog/"]),
 ];
 

@@ -1,6 +1,18 @@
-//! Data that outlives code, as embedded TOML: controls and their citations, keys of the real package repositories.
+//! Data that outlives code, as embedded TOML: controls, the rule's safeguards, the policy, TLS profiles, advisories, video
+//! platforms, owners of computers, keys of the real package repositories.
 
+pub mod clouds;
+mod nearest;
+pub mod platforms;
 pub mod policy;
+pub mod safeguards;
+pub mod software;
+pub mod transport;
+
+pub use transport::TlsProfile;
+pub use transport::ssh_algorithms;
+pub use transport::tls_profile;
+pub use transport::tls_profiles;
 
 use std::sync::LazyLock;
 
@@ -25,6 +37,8 @@ pub struct Control {
     pub id: String,
     /// One line, as a statement that holds when the control passes.
     pub title: String,
+    /// What an attacker or an accident makes of a failure.
+    pub why: String,
     /// How bad a failure is.
     pub severity: Severity,
     /// The duties behind it.
@@ -33,6 +47,57 @@ pub struct Control {
     pub nist: Vec<String>,
     /// What to do about a failure.
     pub remediation: String,
+    /// Where the control looks.
+    pub stages: Vec<Stage>,
+    /// What a report keeps of the look.
+    pub evidence: String,
+}
+
+impl Control {
+    /// Whether a person's document may stand for what was not seen.
+    pub fn may_be_attested(&self) -> bool {
+        self.stages.contains(&Stage::Document)
+    }
+
+    /// Whether nothing but documents shows it.
+    pub fn rests_on_documents(&self) -> bool {
+        self.stages == [Stage::Document]
+    }
+}
+
+/// Where a control looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// The spec.
+    Spec,
+    /// The rendered files.
+    Render,
+    /// The cloud's API.
+    Cloud,
+    /// The host, over SSH.
+    Host,
+    /// The network, from outside.
+    Network,
+    /// A live session: a stranger, a guest, a clinician.
+    Session,
+    /// A document or a person's statement.
+    Document,
+}
+
+impl Stage {
+    /// The word used in the catalog.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Spec => "spec",
+            Self::Render => "render",
+            Self::Cloud => "cloud",
+            Self::Host => "host",
+            Self::Network => "network",
+            Self::Session => "session",
+            Self::Document => "document",
+        }
+    }
 }
 
 /// How bad a failure is, worst last.
@@ -142,11 +207,56 @@ mod tests {
     }
 
     #[test]
+    fn every_control_says_why_it_is_where_it_looks_and_what_is_kept() {
+        for control in controls() {
+            assert!(control.why.trim().len() > 20, "{} has no why", control.id);
+            assert!(!control.stages.is_empty(), "{} has no stages", control.id);
+            assert!(!control.evidence.trim().is_empty(), "{} has no evidence", control.id);
+            assert!(!control.remediation.trim().is_empty(), "{} has no remedy", control.id);
+        }
+    }
+
+    #[test]
     fn every_control_has_its_heading_in_the_docs_and_no_heading_is_left_over() {
         let docs = include_str!("../../docs/controls.md");
         let headings: BTreeSet<&str> = docs.lines().filter_map(|line| line.strip_prefix("### ")).collect();
         let ids: BTreeSet<&str> = controls().iter().map(|control| control.id.as_str()).collect();
         assert_eq!(headings, ids);
+    }
+
+    #[test]
+    fn the_docs_give_every_control_the_title_severity_and_citations_of_the_catalog() {
+        let docs = include_str!("../../docs/controls.md");
+        for control in controls() {
+            let severity = match control.severity {
+                Severity::Low => "Low",
+                Severity::Medium => "Medium",
+                Severity::High => "High",
+                Severity::Critical => "Critical",
+            };
+            let line = format!(
+                "### {}\n\n{}. {severity}. {}.\n\n",
+                control.id,
+                control.title,
+                control.citations.join(", ")
+            );
+            assert!(docs.contains(&line), "docs/controls.md does not say:\n{line}");
+        }
+    }
+
+    #[test]
+    fn the_record_of_proposed_controls_names_none_that_is_not_there() {
+        let record = include_str!("../../docs/decisions/0011-what-became-of-each-proposed-control.md");
+        let named: BTreeSet<&str> = record
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|code| FAMILIES.iter().any(|family| code.starts_with(&format!("{family}/"))))
+            .collect();
+        assert!(named.len() > 50, "{named:?}");
+        for id in named {
+            assert!(control(id).is_some(), "record 11 names {id}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::apply::Cause;
 use crate::apply::Event;
 use crate::commands::Format;
 use crate::commands::audit;
+use crate::commands::audit::Asked;
 use crate::commands::audit::ReportArgs;
 use crate::commands::error::CommandError;
 use crate::commands::preflight;
@@ -16,6 +17,7 @@ use crate::commands::ui::Answer;
 use crate::commands::ui::Ui;
 use crate::commands::visitors::Credentials;
 use crate::commands::visitors::operator;
+use crate::facts::Depth;
 use crate::plan::Plan;
 use crate::report::plan_text;
 use crate::report::plan_text::Contents;
@@ -52,7 +54,7 @@ pub(crate) fn run(args: &ApplyArgs, format: Format, ui: &Ui) -> Result<u8, Comma
         confirm(asking, ui)?;
         machines.extend(session::make_machines(&absent, ui)?);
     }
-    let mut sites = session::look(&spec, machines, ui)?;
+    let mut sites = session::look(&spec, machines, Depth::Audit, ui)?;
     let plans = sites
         .iter()
         .map(|site| site.plan(&spec))
@@ -76,9 +78,9 @@ pub(crate) fn run(args: &ApplyArgs, format: Format, ui: &Ui) -> Result<u8, Comma
     if args.no_audit {
         return Ok(0);
     }
-    let report = audit::audit(&spec, &mut sites, &Credentials::Make, ui)?;
+    let report = audit::audit(&spec, &mut sites, &Credentials::Make, Asked::default(), ui)?;
     let code = audit::finish(&report, &args.report, format, ui)?;
-    if code == 0 {
+    if args.report.looks_passed(&report) {
         audit::forget_kept(&mut sites, ui);
     }
     Ok(code)

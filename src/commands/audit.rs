@@ -17,8 +17,12 @@ use crate::controls;
 use crate::controls::Case;
 use crate::controls::HostCase;
 use crate::facts;
+use crate::facts::Aftermath;
+use crate::facts::Depth;
 use crate::plan;
 use crate::probe;
+use crate::probe::Calling;
+use crate::probe::Knocking;
 use crate::probe::PortPlan;
 use crate::probe::Sightings;
 use crate::probe::Target;
@@ -48,9 +52,33 @@ pub struct AuditArgs {
     /// A room token to enter as a clinician with, where the host cannot make one
     #[arg(long, value_name = "FILE")]
     clinician_token_file: Option<PathBuf>,
+    /// Make a call too, as a clinician and a patient; without one, its controls do not apply
+    #[arg(long, conflicts_with = "no_call")]
+    call: bool,
     /// Leave out whatever needs a clinician's login; those controls are unverified
     #[arg(long, conflicts_with = "clinician_token_file")]
     no_call: bool,
+    #[command(flatten)]
+    burst: BurstArgs,
+}
+
+/// Whether the rate limits are tried; shared with `probe`.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct BurstArgs {
+    /// Knock in one bounded burst at the end, to see whether the server limits it
+    #[arg(long)]
+    burst: bool,
+}
+
+impl BurstArgs {
+    /// How the probe knocks.
+    pub(crate) fn knocking(self) -> Knocking {
+        if self.burst {
+            Knocking::InABurst
+        } else {
+            Knocking::Politely
+        }
+    }
 }
 
 /// How a report is written and what it comes to; shared with `apply` and `probe`.
@@ -105,18 +133,34 @@ pub(crate) fn run(args: &AuditArgs, format: Format, ui: &Ui) -> Result<u8, Comma
         ))
         .hint("`anteroom apply` makes it"));
     }
-    let mut sites = session::look(&spec, machines, ui)?;
+    let mut sites = session::look(&spec, machines, Depth::Audit, ui)?;
     let credentials = match (&args.clinician_token_file, args.no_call) {
         (Some(path), _) => Credentials::TokenFile(path.clone()),
         (None, true) => Credentials::None,
         (None, false) => Credentials::Make,
     };
-    let report = audit(&spec, &mut sites, &credentials, ui)?;
+    let calling = match args.call {
+        true => Calling::Once,
+        false => Calling::NotAsked,
+    };
+    let asked = Asked {
+        knocking: args.burst.knocking(),
+        calling,
+    };
+    let report = audit(&spec, &mut sites, &credentials, asked, ui)?;
     let code = finish(&report, &args.report, format, ui)?;
-    if code == 0 {
+    if args.report.looks_passed(&report) {
         forget_kept(&mut sites, ui);
     }
     Ok(code)
+}
+
+impl ReportArgs {
+    /// Whether everything that rests on a look has passed. A document that nobody attested yet is no reason to keep what
+    /// a change of a host replaced.
+    pub(crate) fn looks_passed(&self, report: &Report) -> bool {
+        report.outcome_of_looks(self.fail_on.severity()) == Outcome::Passed
+    }
 }
 
 /// What a change replaced is kept until an audit has passed; this one has.
@@ -132,6 +176,15 @@ pub(crate) fn forget_kept(sites: &mut [Site], ui: &Ui) {
     }
 }
 
+/// What an audit does only where it is asked to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Asked {
+    /// Whether the rate limits are tried.
+    pub(crate) knocking: Knocking,
+    /// Whether a clinician and a patient call each other.
+    pub(crate) calling: Calling,
+}
+
 /// Looks from outside as well, and judges everything.
 ///
 /// # Errors
@@ -140,10 +193,13 @@ pub(crate) fn audit(
     spec: &Spec,
     sites: &mut [Site],
     credentials: &Credentials,
+    asked: Asked,
     ui: &Ui,
 ) -> Result<Report, CommandError> {
     let started = now();
-    let visitors = visitors::prepare(spec, sites, credentials, ui);
+    let mut visitors = visitors::prepare(spec, sites, credentials, ui);
+    visitors.probe.knocking = asked.knocking;
+    visitors.probe.call = asked.calling;
     ui.doing(&format!("trying to break into {}", spec.deployment.domain));
     let target = target(spec, sites);
     let outside = look_outside(&target, &visitors.probe, &PortPlan::Everything, ui);
@@ -153,9 +209,9 @@ pub(crate) fn audit(
         .map(|site| HostCase {
             wanted: site.wanted.clone(),
             facts: site.facts.clone(),
-            media_packets: match &mut site.link {
-                Ok(host) => facts::media_packets(host.as_mut()),
-                Err(error) => Seen::unknown(error),
+            after: match &mut site.link {
+                Ok(host) => facts::aftermath(host.as_mut(), &site.facts, probe::marker()),
+                Err(error) => Aftermath::unknown(error),
             },
             compared: match &site.facts {
                 Seen::Known(facts) => plan::compare(&site.wanted, facts, &session::context(spec)).into(),
@@ -167,6 +223,7 @@ pub(crate) fn audit(
     let case = Case {
         spec: Some(spec),
         domain: &spec.deployment.domain,
+        tls_profile: controls::tls_profile_of(spec),
         today: jiff::Zoned::now().date(),
         now: &finished,
         hosts: &hosts,

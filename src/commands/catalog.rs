@@ -1,10 +1,17 @@
-//! `catalog`: what is checked and why, without a spec or a host.
+//! `catalog`: what is checked and why, and who signs for what, without a spec or a host.
 
 use std::collections::BTreeMap;
 
 use clap::Subcommand;
+use jiff::ToSpan;
+use jiff::civil::Date;
 
 use crate::catalog;
+use crate::catalog::clouds;
+use crate::catalog::clouds::Cloud;
+use crate::catalog::platforms;
+use crate::catalog::platforms::Found;
+use crate::catalog::platforms::Platform;
 use crate::catalog::policy::Component;
 use crate::catalog::policy::Policy;
 use crate::catalog::policy::policies;
@@ -13,10 +20,15 @@ use crate::commands::error::CommandError;
 use crate::commands::ui::Ui;
 use crate::report;
 
+/// Exit code: the platform must not carry a visit.
+const UNFIT: u8 = 5;
+/// Days after which what a source said has to be asked anew.
+const STALE_DAYS: i64 = 365;
+
 /// Arguments of `catalog`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  anteroom catalog controls                        List them all\n  anteroom catalog controls access/brewery-closed  Explain one\n  anteroom catalog policy                          List every setting with its reason\n  anteroom catalog policy prosody                  Those of one program\n  anteroom catalog policy --markdown               As the page docs/policy.md"
+    after_help = "Examples:\n  anteroom catalog controls                        List them all\n  anteroom catalog controls access/brewery-closed  Explain one\n  anteroom catalog safeguards                      The Security Rule, row by row: what is looked at and what is not\n  anteroom catalog policy                          List every setting with its reason\n  anteroom catalog policy prosody                  Those of one program\n  anteroom catalog policy --markdown               As the page docs/policy.md\n  anteroom catalog platforms facetime              May it carry a visit? Exit 5 when it must not\n  anteroom catalog clouds                          Who signs a business associate agreement, and what proves it"
 )]
 pub struct CatalogArgs {
     #[command(subcommand)]
@@ -30,6 +42,12 @@ enum Of {
         /// A control's id, such as access/brewery-closed
         name: Option<String>,
     },
+    /// List every standard and specification of the Security Rule with how far it is looked at
+    Safeguards {
+        /// Print the page docs/safeguards.md
+        #[arg(long)]
+        markdown: bool,
+    },
     /// List every setting of the policy with its value, reason and citations, or those of one program
     Policy {
         /// A program's name, such as prosody, nginx or sshd
@@ -38,12 +56,30 @@ enum Of {
         #[arg(long)]
         markdown: bool,
     },
+    /// List video platforms with who signs for them, or judge one; exit 5 when it must not carry a visit
+    Platforms {
+        /// A platform's name, such as facetime
+        name: Option<String>,
+    },
+    /// List owners of computers with how their agreement is made and proven, or show one
+    Clouds {
+        /// A name, such as aws
+        name: Option<String>,
+    },
 }
 
 /// Prints the catalog.
 pub(crate) fn run(args: &CatalogArgs, format: Format, ui: &Ui) -> Result<u8, CommandError> {
     match &args.of {
         Of::Controls { name } => controls(name.as_ref(), format, ui),
+        Of::Safeguards { markdown } => {
+            match (markdown, format) {
+                (true, _) => ui.data(&report::safeguards::page()),
+                (false, Format::Json) => ui.data(&format!("{:#}\n", report::safeguards::json())),
+                (false, Format::Text) => ui.data(&report::safeguards::text()),
+            }
+            Ok(0)
+        }
         Of::Policy { markdown: true, .. } => {
             ui.data(&report::policy::page());
             Ok(0)
@@ -52,6 +88,8 @@ pub(crate) fn run(args: &CatalogArgs, format: Format, ui: &Ui) -> Result<u8, Com
             policy(*name, format, ui);
             Ok(0)
         }
+        Of::Platforms { name } => platforms(name.as_deref(), format, ui),
+        Of::Clouds { name } => clouds(name.as_deref(), format, ui),
     }
 }
 
@@ -80,25 +118,91 @@ fn controls(name: Option<&String>, format: Format, ui: &Ui) -> Result<u8, Comman
         })?],
     };
     if format == Format::Json {
-        let text = serde_json::to_string_pretty(&chosen).expect("strings always serialise");
-        ui.data(&format!("{text}\n"));
+        let document = serde_json::json!({ "schema": "anteroom/controls/v1", "controls": chosen });
+        ui.data(&format!("{document:#}\n"));
         return Ok(0);
     }
-    for control in chosen {
-        ui.data(&format!(
-            "{}  ({})\n  {}\n",
-            control.id,
-            control.severity.word(),
-            control.title
-        ));
-        ui.data(&format!(
-            "  cites {}; NIST SP 800-53r5 {}\n",
-            control.citations.join(", "),
-            control.nist.join(", ")
-        ));
-        if name.is_some() {
-            ui.data(&format!("  when it fails: {}\n", control.remediation));
-        }
+    let shown = match name {
+        None => report::controls::line,
+        Some(_) => report::controls::whole,
+    };
+    let texts: Vec<String> = chosen.into_iter().map(shown).collect();
+    ui.data(&texts.concat());
+    Ok(0)
+}
+
+fn platforms(name: Option<&str>, format: Format, ui: &Ui) -> Result<u8, CommandError> {
+    let chosen: Vec<&Platform> = match name {
+        None => platforms::platforms().iter().collect(),
+        Some(name) => vec![one(name, "platform", platforms::platform(name), |row| &row.name, ui)?],
+    };
+    warn_of_age(chosen.iter().map(|row| row.as_of.as_str()), ui);
+    if format == Format::Json {
+        let document = serde_json::json!({ "schema": "anteroom/platforms/v1", "platforms": chosen });
+        ui.data(&format!("{document:#}\n"));
+    } else {
+        let texts: Vec<String> = chosen.iter().map(|row| report::vendors::platform(row)).collect();
+        ui.data(&texts.join("\n"));
+    }
+    let judged = name.and(chosen.first());
+    Ok(if judged.is_some_and(|row| row.verdict.must_not_be_used()) {
+        UNFIT
+    } else {
+        0
+    })
+}
+
+fn clouds(name: Option<&str>, format: Format, ui: &Ui) -> Result<u8, CommandError> {
+    let chosen: Vec<&Cloud> = match name {
+        None => clouds::clouds().iter().collect(),
+        Some(name) => vec![one(name, "cloud", clouds::cloud(name), |row| &row.name, ui)?],
+    };
+    warn_of_age(chosen.iter().map(|row| row.as_of.as_str()), ui);
+    if format == Format::Json {
+        let document = serde_json::json!({ "schema": "anteroom/clouds/v1", "clouds": chosen });
+        ui.data(&format!("{document:#}\n"));
+    } else {
+        let texts: Vec<String> = chosen.iter().map(|row| report::vendors::cloud(row)).collect();
+        ui.data(&texts.join("\n"));
     }
     Ok(0)
+}
+
+/// The row that was meant, or who might have been.
+fn one<'a, T>(
+    name: &str,
+    noun: &str,
+    found: Found<&'a T>,
+    called: fn(&T) -> &str,
+    ui: &Ui,
+) -> Result<&'a T, CommandError> {
+    match found {
+        Found::Exactly(row) => Ok(row),
+        Found::TakenFor(row) => {
+            ui.say(&format!("{name:?} is taken for {}", called(row)));
+            Ok(row)
+        }
+        Found::Unknown(near) => {
+            let error = CommandError::usage(format!("nothing is known of a {noun} {name:?}"));
+            let names: Vec<&str> = near.into_iter().map(called).collect();
+            Err(match names.is_empty() {
+                false => error.hint(format!("did you mean {}?", names.join(", or "))),
+                true => error.hint(format!(
+                    "`anteroom catalog {noun}s` lists what is known; what is not on it needs a signed agreement before any visit"
+                )),
+            })
+        }
+    }
+}
+
+/// Says when what is shown was read long ago.
+fn warn_of_age<'a>(days: impl Iterator<Item = &'a str>, ui: &Ui) {
+    let Some(oldest) = days.filter_map(|day| day.parse::<Date>().ok()).min() else {
+        return;
+    };
+    if oldest.saturating_add(STALE_DAYS.days()) < jiff::Zoned::now().date() {
+        ui.say(&format!(
+            "read on {oldest}, which is long ago: ask again before you rely on it"
+        ));
+    }
 }

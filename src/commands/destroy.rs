@@ -15,6 +15,7 @@ use crate::commands::ui::Answer;
 use crate::commands::ui::Ui;
 use crate::commands::visitors::operator;
 use crate::facts;
+use crate::facts::Depth;
 use crate::machines::lab_hosts;
 use crate::plan;
 use crate::plan::Hardening;
@@ -110,7 +111,7 @@ fn lab_machines(spec: &Spec, args: &DestroyArgs, ui: &Ui) -> Result<Removal, Com
 
 fn existing(spec: &Spec, args: &DestroyArgs, ui: &Ui) -> Result<Removal, CommandError> {
     let (machines, _) = session::find_machines(spec)?;
-    let mut sites = session::look(spec, machines, ui)?;
+    let mut sites = session::look(spec, machines, Depth::Plan, ui)?;
     let hardening = if args.hardening {
         Hardening::Remove
     } else {

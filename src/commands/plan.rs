@@ -6,6 +6,7 @@ use crate::commands::preflight;
 use crate::commands::session;
 use crate::commands::spec_args::SpecArgs;
 use crate::commands::ui::Ui;
+use crate::facts::Depth;
 use crate::plan::Plan;
 use crate::report::plan_json;
 use crate::report::plan_text;
@@ -33,7 +34,7 @@ pub struct PlanArgs {
 pub(crate) fn run(args: &PlanArgs, format: Format, ui: &Ui) -> Result<u8, CommandError> {
     let spec = args.spec.load()?;
     let (machines, absent) = session::find_machines(&spec)?;
-    let sites = session::look(&spec, machines, ui)?;
+    let sites = session::look(&spec, machines, Depth::Plan, ui)?;
     let plans = sites
         .iter()
         .map(|site| site.plan(&spec))

@@ -9,6 +9,7 @@ use crate::commands::error::CommandError;
 use crate::commands::lab;
 use crate::commands::ui::Ui;
 use crate::facts;
+use crate::facts::Depth;
 use crate::facts::HostFacts;
 use crate::machines;
 use crate::machines::Absent;
@@ -91,7 +92,7 @@ fn core_machine(spec: &Spec) -> Result<Machine, CommandError> {
 /// Where it does not exist yet.
 pub fn core(spec: &Spec, ui: &Ui) -> Result<Site, CommandError> {
     let machine = core_machine(spec)?;
-    look(spec, vec![machine], ui)?
+    look(spec, vec![machine], Depth::Plan, ui)?
         .pop()
         .ok_or_else(|| CommandError::refused("the core host was not looked at"))
 }
@@ -111,7 +112,7 @@ pub fn connect_core(spec: &Spec, ui: &Ui) -> Result<SshHost, CommandError> {
 ///
 /// # Errors
 /// Where the spec holds a value that no configuration language can carry. What a host did not answer is in its site.
-pub fn look(spec: &Spec, machines: Vec<Machine>, ui: &Ui) -> Result<Vec<Site>, CommandError> {
+pub fn look(spec: &Spec, machines: Vec<Machine>, depth: Depth, ui: &Ui) -> Result<Vec<Site>, CommandError> {
     if machines.is_empty() {
         return Ok(Vec::new());
     }
@@ -129,7 +130,7 @@ pub fn look(spec: &Spec, machines: Vec<Machine>, ui: &Ui) -> Result<Vec<Site>, C
         let mut link: Result<Box<dyn Host>, RemoteError> = connected.map(|host| Box::new(host) as Box<dyn Host>);
         let facts = match &mut link {
             Err(error) => Seen::unknown(error),
-            Ok(host) => match facts::collect(host.as_mut(), &facts::request(&wanted)) {
+            Ok(host) => match facts::collect(host.as_mut(), &request(&wanted, depth)) {
                 Ok(facts) => Seen::Known(facts),
                 Err(error) => {
                     let why = error.to_string();
@@ -145,6 +146,13 @@ pub fn look(spec: &Spec, machines: Vec<Machine>, ui: &Ui) -> Result<Vec<Site>, C
             facts,
         }
     }))
+}
+
+fn request(wanted: &Wanted, depth: Depth) -> facts::Request {
+    facts::Request {
+        depth,
+        ..facts::request(wanted)
+    }
 }
 
 impl Site {
@@ -177,10 +185,10 @@ impl Site {
         }
     }
 
-    /// Asks the host again, over the same connection where it still lives and else over a new one.
+    /// Asks the host again, as far as an audit needs, over the same connection where it still lives and else over a new one.
     pub fn look_again(&mut self) {
         let Ok(host) = &mut self.link else { return };
-        let request = facts::request(&self.wanted);
+        let request = request(&self.wanted, Depth::Audit);
         self.facts = match facts::collect(host.as_mut(), &request) {
             Ok(facts) => Seen::Known(facts),
             Err(_) => match host.reconnect() {

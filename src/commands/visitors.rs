@@ -1,6 +1,7 @@
 //! Who the audit poses as: makes a short-lived clinician's credential on the host, and removes it again. An account that
 //! a crashed run left behind is removed by the next one.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -43,11 +44,18 @@ pub(crate) fn prepare(spec: &Spec, sites: &mut [Site], credentials: &Credentials
         probe: Visitors::default(),
         account: None,
     };
+    prepared.probe.relay.bridges = bridges(spec);
     let Some(core) = sites.first_mut() else { return prepared };
+    if *credentials != Credentials::None {
+        match host_secret(core, "turn") {
+            Ok(secret) => prepared.probe.relay.secret = Some(secret),
+            Err(why) => ui.say(&format!("no credential for the relay: {why}")),
+        }
+    }
     match &spec.security.auth {
         Auth::Token(auth) => {
             let signing = match (&auth.key, credentials) {
-                (TokenKey::SharedSecret, Credentials::Make) => match host_token_secret(core) {
+                (TokenKey::SharedSecret, Credentials::Make) => match host_secret(core, "token") {
                     Ok(secret) => Signing::Shared(secret),
                     Err(why) => {
                         ui.say(&format!("no clinician's token: {why}"));
@@ -61,6 +69,7 @@ pub(crate) fn prepare(spec: &Spec, sites: &mut [Site], credentials: &Credentials
                 issuer: auth.issuer.clone(),
                 audience: auth.audience.clone(),
                 signing,
+                longest_minutes: Some(spec.security.session_minutes),
             };
             prepared.probe.tokens = (*credentials != Credentials::None).then_some(terms);
         }
@@ -88,9 +97,18 @@ pub(crate) fn prepare(spec: &Spec, sites: &mut [Site], credentials: &Credentials
     prepared
 }
 
-fn host_token_secret(core: &mut Site) -> Result<Secret, String> {
+/// The addresses that the spec names; every host of today has a bridge.
+fn bridges(spec: &Spec) -> Vec<IpAddr> {
+    spec.hosts
+        .iter()
+        .flat_map(|host| [host.public_address, host.private_address])
+        .flatten()
+        .collect()
+}
+
+fn host_secret(core: &mut Site, name: &str) -> Result<Secret, String> {
     let host = core.link.as_mut().map_err(|error| error.to_string())?;
-    people::host_secret::read(host.as_mut(), "token", Duration::from_secs(15)).map_err(|error| error.to_string())
+    people::host_secret::read(host.as_mut(), name, Duration::from_secs(15)).map_err(|error| error.to_string())
 }
 
 fn make_account(spec: &Spec, core: &mut Site) -> Result<(String, Secret), String> {

@@ -21,7 +21,9 @@ use crate::probe::HostOffer;
 use crate::probe::Login;
 use crate::probe::Registration;
 use crate::probe::Sighting;
+use crate::probe::XmppView;
 use crate::probe::xmpp::clinician::ClinicianView;
+use crate::probe::xmpp::link::Transport;
 use crate::render::Access;
 use crate::render::Entry as TreeEntry;
 use crate::render::FileContent;
@@ -93,7 +95,7 @@ pub(crate) fn guest_cannot_create_room(case: &Case) -> Vec<Verdict> {
 }
 
 /// Refused, or dropped without a word and then seen to be outside.
-fn kept_out_for_good(entry: &Entry) -> bool {
+pub(super) fn kept_out_for_good(entry: &Entry) -> bool {
     matches!(entry, Entry::Refused(_) | Entry::Ignored(_))
 }
 
@@ -118,10 +120,9 @@ pub(crate) fn forged_tokens_refused(case: &Case) -> Vec<Verdict> {
         if view.forgeries.is_empty() {
             return vec![case.unseen_outside("forged tokens", expected, "none were shown")];
         }
-        let honest = logged_in(view.clinician.as_ref());
         let mut verdicts = Vec::new();
         for forged in &view.forgeries {
-            // Jitsi itself accepts a token without an end, so it is the issuer that must never make one.
+            let honest = honest_at(view, forged.transport);
             verdicts.extend(
                 one(case, &forged.login, expected, |login| {
                     matches!(login, Login::Refused(_))
@@ -129,6 +130,13 @@ pub(crate) fn forged_tokens_refused(case: &Case) -> Vec<Verdict> {
                 .into_iter()
                 .map(|verdict| only_if(verdict, &honest)),
             );
+        }
+        for transport in Transport::ALL {
+            // One door left out would be one left unlocked.
+            if !view.forgeries.iter().any(|forged| forged.transport == transport) {
+                let what = format!("forged tokens at /{}", transport.path());
+                verdicts.push(case.unseen_outside(&what, expected, "none were shown"));
+            }
         }
         if let Some(seen) = &view.clinician
             && let Some(wrong_room) = &seen.wrong_room
@@ -142,7 +150,7 @@ pub(crate) fn forged_tokens_refused(case: &Case) -> Vec<Verdict> {
 }
 
 /// A refusal proves something only where the same was granted to whom it is due.
-fn only_if(verdict: Verdict, honest: &Result<(), String>) -> Verdict {
+pub(super) fn only_if(verdict: Verdict, honest: &Result<(), String>) -> Verdict {
     match honest {
         Err(why) if verdict.status() == Status::Pass => {
             verdict.doubted(&format!("{why}, so that the refusal of somebody else proves nothing"))
@@ -151,15 +159,19 @@ fn only_if(verdict: Verdict, honest: &Result<(), String>) -> Verdict {
     }
 }
 
-/// Whether an honest clinician was let in.
-fn logged_in(clinician: Option<&ClinicianView>) -> Result<(), String> {
-    match clinician.map(|seen| &seen.login.result) {
+/// Whether somebody honest was let in at this door.
+pub(super) fn honest_at(view: &XmppView, transport: Transport) -> Result<(), String> {
+    let honest = view.honest.iter().find(|honest| honest.transport == transport);
+    match honest.map(|honest| &honest.login.result) {
         Some(Seen::Known(Login::Admitted { .. })) => Ok(()),
-        Some(Seen::Known(Login::Refused(refused))) => {
-            Err(format!("an honest clinician was refused too ({})", words(refused)))
-        }
-        Some(Seen::Unknown(why)) => Err(format!("no honest clinician was seen to be let in ({why})")),
-        None => Err("there was no honest clinician to compare with".to_owned()),
+        Some(Seen::Known(Login::Refused(refused))) => Err(format!(
+            "an honest clinician was refused at this door too ({})",
+            words(refused)
+        )),
+        Some(Seen::Unknown(why)) => Err(format!(
+            "no honest clinician was seen to be let in at this door ({why})"
+        )),
+        None => Err("there was no honest clinician at this door to compare with".to_owned()),
     }
 }
 
@@ -196,7 +208,7 @@ pub(crate) fn clinician_can_open_room(case: &Case) -> Vec<Verdict> {
 }
 
 /// One sighting's word.
-fn one<T: serde::Serialize>(
+pub(super) fn one<T: serde::Serialize>(
     case: &Case,
     sighting: &Sighting<T>,
     expected: &str,
@@ -346,7 +358,7 @@ const GROUP_WRITE: u32 = 0o020;
 
 /// The host's own secrets file, every rendered file with a slot or a hidden content, and every key made on the host;
 /// each with the widest access that it may have.
-fn secret_paths(host: &HostCase) -> Vec<(RemotePath, Access)> {
+pub(crate) fn secret_paths(host: &HostCase) -> Vec<(RemotePath, Access)> {
     let own = SECRETS_FILE.parse().expect("a constant path is valid");
     let root_only = Access {
         owner: "root".to_owned(),

@@ -6,22 +6,22 @@ use crate::controls::Verdict;
 /// administrative/baa-recorded.
 pub(crate) fn baa_recorded(case: &Case) -> Vec<Verdict> {
     let Some(spec) = case.spec else { return Vec::new() };
-    let expected = "a signed agreement with vendor, title and date";
+    let expected = "a signed agreement with vendor, title and date, whose day of review has not passed";
     let subject = "spec:[baa]";
     if case.is_test() {
         return vec![no_patients(case, subject, expected)];
     }
     vec![match &spec.baa {
         Some(baa) if baa.review_on.is_some_and(|day| day < case.today) => {
-            let why = "the day of the agreement's review is past, and no review is recorded";
+            let observed = "the day of the agreement's review is past, and no review is recorded";
             let evidence = case.in_spec(format!("[baa] signed_on {}, review_on is past", baa.signed_on));
-            Verdict::unverified(subject, expected, why, evidence)
+            Verdict::fail(subject, expected, observed, evidence)
         }
         Some(baa) => {
             let observed = format!("{} with {}, signed on {}", baa.agreement, baa.vendor, baa.signed_on);
             let digest = baa.document_sha256.as_deref().unwrap_or("not recorded");
             let evidence = case.in_spec(format!("{observed}; SHA-256 of the document: {digest}"));
-            Verdict::pass(subject, expected, observed, evidence)
+            Verdict::attested(subject, expected, observed, evidence)
         }
         None => Verdict::fail(
             subject,
@@ -33,7 +33,7 @@ pub(crate) fn baa_recorded(case: &Case) -> Vec<Verdict> {
 }
 
 /// What a test deployment owes of papers: nothing.
-fn no_patients(case: &Case, subject: &str, expected: &str) -> Verdict {
+pub(crate) fn no_patients(case: &Case, subject: &str, expected: &str) -> Verdict {
     let evidence = case.in_spec("environment = \"test\"");
     Verdict::not_applicable(subject, expected, "a test deployment has no patients", evidence)
 }

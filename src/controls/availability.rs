@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use crate::controls::Case;
 use crate::controls::HostCase;
 use crate::controls::Verdict;
+use crate::controls::access::one;
+use crate::controls::doors::each_view;
 use crate::plan::Ours;
 use crate::plan::Pointing;
 use crate::plan::ours;
@@ -14,6 +16,7 @@ use crate::probe::Names;
 use crate::probe::Sighting;
 use crate::probe::Sightings;
 use crate::probe::stun::UdpAnswer;
+use crate::probe::xmpp::burst::Burst;
 use crate::seen::Seen;
 use crate::spec::HostSpec;
 use crate::spec::Role;
@@ -137,6 +140,25 @@ pub(crate) fn media_path(case: &Case) -> Vec<Verdict> {
     verdicts
 }
 
+/// availability/rate-limited.
+///
+/// A burst is no harmless look, so that it is made only when asked for. Not having been asked for is no failed look: the
+/// control is then outside of the run, which `not_applicable` says with that reason; the limits as they stand in the
+/// files are judged by integrity/policy-in-force in every run.
+pub(crate) fn rate_limited(case: &Case) -> Vec<Verdict> {
+    let expected = "who knocks too often is turned away";
+    let asked = |sightings: &Sightings| sightings.xmpp.iter().any(|view| view.burst.is_some());
+    if matches!(case.outside, Seen::Known(sightings) if !asked(sightings)) {
+        let evidence = case.outside_evidence("no burst was made");
+        let why = "not looked at: it takes a burst of requests, which `--burst` asks for";
+        return vec![Verdict::not_applicable("rate limits", expected, why, evidence)];
+    }
+    each_view(case, "rate limits", expected, |view| match &view.burst {
+        Some(burst) => one(case, burst, expected, |seen| matches!(seen, Burst::Limited { .. })),
+        None => vec![case.unseen_outside("rate limits", expected, "no burst was made at one address")],
+    })
+}
+
 fn at_port(sightings: &Sightings, port: u16) -> impl Iterator<Item = &Sighting<UdpAnswer>> {
     sightings
         .udp
@@ -157,7 +179,7 @@ fn arrived(
 ) -> Verdict {
     let subject = host.subject(&format!("udp/{MEDIA}"));
     let before = host.facts.known().map(|facts| facts.media_packets.known());
-    let (before, after) = match (before, host.media_packets.known()) {
+    let (before, after) = match (before, host.after.media_packets.known()) {
         (Ok(Ok(Some(before))), Ok(Some(after))) if after >= before => (before, after),
         (Ok(Ok(Some(_))), Ok(Some(_))) => {
             let why = "the host's counter began anew in between";

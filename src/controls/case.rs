@@ -1,8 +1,11 @@
 //! Everything a judge may look at: the spec, what every host holds, and what was seen from outside.
 
+use crate::catalog;
+use crate::catalog::TlsProfile;
 use crate::controls::Evidence;
 use crate::controls::Source;
 use crate::controls::Verdict;
+use crate::facts::Aftermath;
 use crate::facts::HostFacts;
 use crate::plan::Comparison;
 use crate::probe::Sighting;
@@ -12,6 +15,7 @@ use crate::render::Scope;
 use crate::render::Transport;
 use crate::render::Wanted;
 use crate::seen::Seen;
+use crate::spec;
 use crate::spec::Domain;
 use crate::spec::Spec;
 
@@ -22,6 +26,8 @@ pub struct Case<'a> {
     pub spec: Option<&'a Spec>,
     /// The domain.
     pub domain: &'a Domain,
+    /// What TLS may offer: the spec's profile, or the one that a probe was asked to hold a server against.
+    pub tls_profile: &'static TlsProfile,
     /// Today, for expiry and waivers.
     pub today: jiff::civil::Date,
     /// Now, RFC 3339.
@@ -39,8 +45,8 @@ pub struct HostCase {
     pub wanted: Wanted,
     /// What it holds.
     pub facts: Seen<HostFacts>,
-    /// Datagrams that the firewall had let through to the bridge when the outside look had ended.
-    pub media_packets: Seen<Option<u64>>,
+    /// What came through to the bridge and what the logs keep of the visit, when the outside look had ended.
+    pub after: Aftermath,
     /// What differs, and what could not be seen of it.
     pub compared: Seen<Comparison>,
 }
@@ -143,6 +149,15 @@ impl Case<'_> {
     pub(crate) fn is_test(&self) -> bool {
         self.spec.is_some_and(|spec| spec.deployment.environment.is_test())
     }
+}
+
+/// The catalog's profile that a spec names.
+pub fn tls_profile_of(spec: &Spec) -> &'static TlsProfile {
+    let name = match spec.security.tls_profile {
+        spec::TlsProfile::Intermediate => "intermediate",
+        spec::TlsProfile::Modern => "modern",
+    };
+    catalog::tls_profile(name).expect("a test of the catalog knows these names")
 }
 
 /// Why nothing was looked at from outside although the probe ran.

@@ -1,7 +1,5 @@
 //! Encryption in transit, as a stranger's hellos and requests met it.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use crate::controls::Case;
@@ -13,30 +11,26 @@ use crate::probe::Listening;
 use crate::probe::Offer;
 use crate::probe::PlainAnswer;
 use crate::probe::Sighting;
-use crate::probe::SshView;
 use crate::probe::TlsView;
 use crate::probe::Version;
 use crate::probe::Vouched;
 use crate::probe::certificate::Signer;
+use crate::probe::tls::Chain;
 use crate::seen::Seen;
 use crate::spec::Certificate;
-use crate::spec::TlsProfile;
 
 /// A certificate with less time left than this is about to end; ACME clients renew at 30 days.
 const LEAST_DAYS_LEFT: i64 = 21;
-/// Names in a key exchange list that are no algorithms: extension negotiation (RFC 8308) and strict key exchange
-/// (OpenSSH's PROTOCOL, 1.10).
-const SSH_MARKERS: [&str; 2] = ["ext-info-s", "kex-strict-s-v00@openssh.com"];
 /// The site's port.
-const WEB: u16 = 443;
+pub(super) const WEB: u16 = 443;
 /// One year, as the HSTS preload list and Mozilla's guidelines ask at least (`max-age`, RFC 6797 6.1.1), in seconds.
 const LEAST_HSTS_SECONDS: u64 = 31_536_000;
 
 /// encryption/legacy-tls-refused.
 pub(crate) fn legacy_tls_refused(case: &Case) -> Vec<Verdict> {
-    let expected = "SSLv3, TLS 1.0 and TLS 1.1 are refused";
+    let expected = "SSLv2, SSLv3, TLS 1.0 and TLS 1.1 are refused";
     each_tls(case, expected, |view| {
-        [Version::Ssl3, Version::Tls10, Version::Tls11]
+        [Version::Ssl2, Version::Ssl3, Version::Tls10, Version::Tls11]
             .into_iter()
             .map(|version| {
                 offer(case, view, version, expected, |offer| {
@@ -51,9 +45,11 @@ pub(crate) fn legacy_tls_refused(case: &Case) -> Vec<Verdict> {
 pub(crate) fn modern_tls_offered(case: &Case) -> Vec<Verdict> {
     // The web server follows the profile. coturn 4.6 negotiates TLS 1.2 at the most (docs/decisions/0005), which every
     // client that speaks TURN over TLS has, so any other listener needs one of the two.
-    let modern = case
-        .spec
-        .is_some_and(|spec| spec.security.tls_profile == TlsProfile::Modern);
+    let modern = !case
+        .tls_profile
+        .versions
+        .iter()
+        .any(|name| name == Version::Tls12.name());
     let (expected, versions) = if modern {
         ("TLS 1.3 is accepted", vec![Version::Tls13])
     } else {
@@ -87,55 +83,6 @@ pub(crate) fn weak_suites_refused(case: &Case) -> Vec<Verdict> {
             matches!(offer, Offer::Refused(_))
         })]
     })
-}
-
-/// encryption/ssh-algorithms.
-pub(crate) fn ssh_algorithms(case: &Case) -> Vec<Verdict> {
-    let expected = "no key exchange, cipher or MAC but those of the rendered sshd settings";
-    let sightings = match case.outside {
-        Seen::Known(sightings) => sightings,
-        Seen::Unknown(why) => return vec![case.unseen_outside("SSH", expected, why)],
-    };
-    let wanted: BTreeSet<&str> = case
-        .hosts
-        .iter()
-        .flat_map(|host| ["kexalgorithms", "ciphers", "macs"].map(|keyword| host.wanted.sshd.get(keyword)))
-        .flatten()
-        .flat_map(|list| list.split(','))
-        .collect();
-    if case.spec.is_none() {
-        return Vec::new();
-    }
-    let mut verdicts = Vec::new();
-    for sighting in &sightings.ssh {
-        let evidence = case.sighted(sighting);
-        verdicts.push(match &sighting.result {
-            Seen::Unknown(why) => Verdict::unverified(&sighting.subject, expected, why, evidence),
-            Seen::Known(SshView::Refused | SshView::Filtered) => Verdict::unverified(
-                &sighting.subject,
-                expected,
-                "SSH does not answer this address",
-                evidence,
-            ),
-            Seen::Known(SshView::Speaks(offer)) => {
-                let foreign: Vec<&str> = [&offer.key_exchange, &offer.ciphers, &offer.macs]
-                    .into_iter()
-                    .flatten()
-                    .map(String::as_str)
-                    .filter(|name| !wanted.contains(name) && !SSH_MARKERS.contains(name))
-                    .collect();
-                let observed = match foreign.is_empty() {
-                    true => format!("{} offers what was rendered", offer.banner),
-                    false => format!("{} also offers {}", offer.banner, foreign.join(", ")),
-                };
-                Verdict::holds(foreign.is_empty(), &sighting.subject, expected, observed, evidence)
-            }
-        });
-    }
-    if verdicts.is_empty() {
-        verdicts.push(case.unseen_outside("SSH", expected, "no port was looked at"));
-    }
-    verdicts
 }
 
 /// TLS 1.2 or TLS 1.3.
@@ -188,48 +135,62 @@ pub(crate) fn certificate_valid(case: &Case) -> Vec<Verdict> {
         "names the domain, trusted, 21 days or more left"
     };
     each_tls(case, expected, |view| {
-        let subject = view.chain.subject.clone();
-        let chain = match &view.chain.result {
-            Seen::Known(chain) => chain,
-            Seen::Unknown(why) => return vec![Verdict::unverified(subject, expected, why, case.sighted(&view.chain))],
-        };
-        let Some(leaf) = chain.certificates.first() else {
-            return vec![Verdict::fail(
-                subject,
-                expected,
-                "an empty chain",
-                case.sighted(&view.chain),
-            )];
-        };
-        let days = days_left(leaf.not_after, case.now);
-        let named = leaf.covers(case.domain.as_str());
-        let (trusted, words) = match &chain.vouched {
-            Seen::Known(Vouched::Yes) => (Seen::Known(true), "trusted".to_owned()),
-            Seen::Known(Vouched::No(why)) => (
-                Seen::Known(own && leaf.signer == Signer::Itself),
-                format!("not trusted ({why})"),
-            ),
-            Seen::Unknown(why) if own => (Seen::Known(true), format!("trust not judged ({why})")),
-            Seen::Unknown(why) => (Seen::Unknown(why.clone()), format!("trust not judged ({why})")),
-        };
-        let begun = has_begun(leaf.not_before, case.now);
-        let observed = format!(
-            "names {}, {words}, valid from {} until {}, {days} days left",
-            leaf.names.join(", "),
-            leaf.not_before,
-            leaf.not_after
-        );
-        let evidence = case.sighted(&view.chain);
-        vec![match trusted {
-            Seen::Unknown(why) if named && begun && days >= LEAST_DAYS_LEFT => {
-                Verdict::unverified(subject, expected, &why, evidence)
-            }
-            trusted => {
-                let holds = named && begun && days >= LEAST_DAYS_LEFT && trusted == Seen::Known(true);
-                Verdict::holds(holds, subject, expected, observed, evidence)
-            }
-        }]
+        let chains = [Some(&view.chain), view.second_chain.as_ref()];
+        chains
+            .into_iter()
+            .flatten()
+            .map(|chain| one_chain(case, chain, own, expected))
+            .collect()
     })
+}
+
+fn one_chain(case: &Case, sighting: &Sighting<Chain>, own: bool, expected: &str) -> Verdict {
+    let subject = &sighting.subject;
+    let chain = match &sighting.result {
+        Seen::Known(chain) => chain,
+        Seen::Unknown(why) => return Verdict::unverified(subject, expected, why, case.sighted(sighting)),
+    };
+    let Some(leaf) = chain.certificates.first() else {
+        return Verdict::fail(subject, expected, "an empty chain", case.sighted(sighting));
+    };
+    let days = leaf.not_after.map(|end| days_left(end, case.now));
+    let lasts = days.is_some_and(|days| days >= LEAST_DAYS_LEFT);
+    let named = leaf.covers(case.domain.as_str());
+    let (trusted, words) = match &chain.vouched {
+        Seen::Known(Vouched::Yes) => (Seen::Known(true), "trusted".to_owned()),
+        Seen::Known(Vouched::No(why)) => (
+            Seen::Known(own && leaf.signer == Signer::Itself),
+            format!("not trusted ({why})"),
+        ),
+        Seen::Unknown(why) if own => (Seen::Known(true), format!("trust not judged ({why})")),
+        Seen::Unknown(why) => (Seen::Unknown(why.clone()), format!("trust not judged ({why})")),
+    };
+    let begun = has_begun(leaf.not_before, case.now);
+    let end = match (leaf.not_after, days) {
+        (Some(end), Some(days)) => format!("until {end}, {days} days left"),
+        _ => "without an end".to_owned(),
+    };
+    let unread = match chain.unread.as_slice() {
+        [] => String::new(),
+        list => format!(
+            "; {} further certificates are unreadable: {}",
+            list.len(),
+            list.join("; ")
+        ),
+    };
+    let observed = format!(
+        "names {}, {words}, valid from {} {end}{unread}",
+        leaf.names.join(", "),
+        leaf.not_before
+    );
+    let evidence = case.sighted(sighting);
+    match trusted {
+        Seen::Unknown(why) if named && begun && lasts => Verdict::unverified(subject, expected, &why, evidence),
+        trusted => {
+            let holds = named && begun && lasts && trusted == Seen::Known(true);
+            Verdict::holds(holds, subject, expected, observed, evidence)
+        }
+    }
 }
 
 fn days_left(end: Timestamp, now: &str) -> i64 {
@@ -244,10 +205,11 @@ fn has_begun(begin: Timestamp, now: &str) -> bool {
 
 /// encryption/http-redirects-only.
 pub(crate) fn http_redirects_only(case: &Case) -> Vec<Verdict> {
-    let expected = "a redirect to https on this domain, and nothing else";
+    let expected = "a redirect to the same path by https on this domain, and nothing else";
     case.each_site("port 80", expected, |view| {
         [&view.plain_root, &view.plain_random]
             .into_iter()
+            .chain(&view.plain_others)
             .map(|sighting| redirect(case, sighting, expected))
             .collect()
     })
@@ -260,13 +222,19 @@ fn redirect(case: &Case, sighting: &Sighting<PlainAnswer>, expected: &str) -> Ve
         Seen::Known(PlainAnswer::Refused) => {
             Verdict::pass(&sighting.subject, expected, "nothing listens there at all", evidence)
         }
-        Seen::Known(PlainAnswer::Filtered) => {
+        Seen::Known(PlainAnswer::Filtered | PlainAnswer::HangsUp) => {
             Verdict::unverified(&sighting.subject, expected, "nobody answered", evidence)
         }
         Seen::Known(PlainAnswer::Answers(response)) => {
             let location = response.location().unwrap_or_default();
             let home = format!("https://{}", case.domain);
-            let to_us = location == home || location.starts_with(&format!("{home}/"));
+            // The same path and query, so that a link by http leads to its room.
+            let path = response
+                .url
+                .split_once("://")
+                .and_then(|(_, rest)| Some(&rest[rest.find('/')?..]));
+            let to_us =
+                path.is_some_and(|path| location == format!("{home}{path}") || (path == "/" && location == home));
             let redirects = matches!(response.status, 301 | 302 | 307 | 308) && to_us;
             let observed = format!("status {}, Location: {location}", response.status);
             Verdict::holds(redirects, &sighting.subject, expected, observed, evidence)
@@ -303,7 +271,7 @@ fn max_age(header: &str) -> Option<u64> {
 }
 
 /// Judges every TLS listener that should be there; one that does not answer is unverified, and that there is none too.
-fn each_tls(case: &Case, expected: &str, judge: impl Fn(&TlsView) -> Vec<Verdict>) -> Vec<Verdict> {
+pub(super) fn each_tls(case: &Case, expected: &str, judge: impl Fn(&TlsView) -> Vec<Verdict>) -> Vec<Verdict> {
     let sightings = match case.outside {
         Seen::Known(sightings) => sightings,
         Seen::Unknown(why) => return vec![case.unseen_outside("tls", expected, why)],

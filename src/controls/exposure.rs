@@ -1,15 +1,26 @@
 //! Exposure: what listens, what the firewall lets through, and what answers from outside.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use crate::controls::Case;
 use crate::controls::Verdict;
+use crate::controls::access::one;
+use crate::controls::case::no_address;
+use crate::controls::doors::each_door;
+use crate::controls::doors::each_view;
 use crate::controls::drift::from_drift;
 use crate::plan::DriftKind;
 use crate::plan::FIREWALL;
+use crate::probe::Sighting;
+use crate::probe::inside::Knock;
+use crate::probe::inside::Likeness;
+use crate::probe::inside::PathAnswer;
+use crate::probe::inside::PortAnswer;
 use crate::probe::ports::PortScan;
 use crate::probe::stun::UdpAnswer;
+use crate::probe::xmpp::foreign::Foreign;
 use crate::render::Listener;
 use crate::render::Scope;
 use crate::render::Transport;
@@ -76,28 +87,105 @@ pub(crate) fn only_spec_ports(case: &Case) -> Vec<Verdict> {
             }
         });
     }
+    if sightings.tcp.is_empty() {
+        let why = match sightings.addresses.known() {
+            Ok(_) => "none was looked at",
+            Err(why) => why,
+        };
+        verdicts.push(case.unseen_outside("TCP ports", expected, why));
+    }
+    verdicts
+}
+
+/// exposure/only-spec-udp. What is silent may be there: this control says what answered, and never that nothing is there.
+pub(crate) fn only_spec_udp(case: &Case) -> Vec<Verdict> {
+    let expected = "no known UDP service answers a request in its protocol, but for STUN on the relay's port";
+    let sightings = match case.outside {
+        Seen::Known(sightings) => sightings,
+        Seen::Unknown(why) => return vec![case.unseen_outside("UDP services", expected, why)],
+    };
+    let mut verdicts = Vec::new();
+    let mut by_address: BTreeMap<IpAddr, Vec<&Sighting<UdpAnswer>>> = BTreeMap::new();
     for sighting in &sightings.udp {
+        match (&sighting.result, sighting.to) {
+            (Seen::Unknown(why), _) => {
+                let evidence = case.sighted(sighting);
+                verdicts.push(Verdict::unverified(&sighting.subject, expected, why, evidence));
+            }
+            (Seen::Known(answer), Some(to)) => match unwanted(case, to.port(), answer) {
+                Some(observed) => {
+                    let evidence = case.sighted(sighting);
+                    verdicts.push(Verdict::fail(&sighting.subject, expected, observed, evidence));
+                }
+                None => by_address.entry(to.ip()).or_default().push(sighting),
+            },
+            (Seen::Known(_), None) => {}
+        }
+    }
+    let rest = by_address.iter();
+    verdicts.extend(rest.map(|(address, asked)| quiet(case, *address, asked, expected)));
+    if verdicts.is_empty() {
+        let why = match sightings.addresses.known() {
+            Ok(_) => "none was asked",
+            Err(why) => why,
+        };
+        verdicts.push(case.unseen_outside("UDP services", expected, why));
+    }
+    verdicts
+}
+
+/// The ports of server-to-server XMPP (RFC 6120 14.7, XEP-0368).
+const FEDERATION: [u16; 2] = [5269, 5270];
+
+/// exposure/no-federation.
+pub(crate) fn no_federation(case: &Case) -> Vec<Verdict> {
+    let expected = "no port for other servers, and nothing is carried to one";
+    let refused = |seen: &Foreign| matches!(seen, Foreign::NotCarried(_));
+    let mut verdicts = each_door(case, expected, |door| one(case, &door.guest.foreign, expected, refused));
+    // Guests are held back by more than the missing module, so that a host's question tells more.
+    verdicts.extend(each_view(
+        case,
+        "a clinician's question to a foreign server",
+        expected,
+        |view| match &view.clinician {
+            Some(seen) => one(case, &seen.foreign, expected, refused),
+            None => {
+                let why = "there were no clinician's credentials";
+                vec![case.unseen_outside("a clinician's question to a foreign server", expected, why)]
+            }
+        },
+    ));
+    let Seen::Known(sightings) = case.outside else {
+        return verdicts;
+    };
+    for sighting in &sightings.tcp {
         let evidence = case.sighted(sighting);
+        let subject = format!("{} of other XMPP servers", sighting.subject);
         verdicts.push(match &sighting.result {
-            Seen::Unknown(why) => Verdict::unverified(&sighting.subject, expected, why, evidence),
-            Seen::Known(answer) => {
-                let port = sighting.to.map(|to| to.port()).unwrap_or_default();
-                let (holds, words) = stun(port, answer);
-                Verdict::holds(holds, &sighting.subject, expected, words, evidence)
+            Seen::Unknown(why) => Verdict::unverified(subject, expected, why, evidence),
+            Seen::Known(scan) => {
+                let open: BTreeSet<u16> = FEDERATION.into_iter().filter(|port| scan.open.contains(port)).collect();
+                let left = FEDERATION
+                    .into_iter()
+                    .filter(|port| scan.state(*port).is_none())
+                    .count();
+                let verdict = Verdict::holds(
+                    open.is_empty(),
+                    subject,
+                    expected,
+                    format!("open: {}", listed(&open)),
+                    evidence,
+                );
+                match left {
+                    0 => verdict,
+                    _ if !open.is_empty() => verdict,
+                    _ => verdict.doubted("not both ports were scanned"),
+                }
             }
         });
     }
-    for (scanned, what) in [
-        (!sightings.tcp.is_empty(), "TCP ports"),
-        (!sightings.udp.is_empty(), "UDP ports"),
-    ] {
-        if !scanned {
-            let why = match sightings.addresses.known() {
-                Ok(_) => "none was looked at",
-                Err(why) => why,
-            };
-            verdicts.push(case.unseen_outside(what, expected, why));
-        }
+    if sightings.tcp.is_empty() {
+        verdicts.push(case.unseen_outside("ports of other XMPP servers", expected, "no port was scanned"));
     }
     verdicts
 }
@@ -105,18 +193,145 @@ pub(crate) fn only_spec_ports(case: &Case) -> Vec<Verdict> {
 /// The port that TURN answers on (RFC 8656 4), as rendered.
 const TURN: u16 = 3478;
 
-/// A videobridge is silent towards whoever it does not expect; TURN answers a binding request.
-fn stun(port: u16, answer: &UdpAnswer) -> (bool, String) {
+/// What is wrong with an answer; `None` for what may be. A videobridge is silent towards whoever it does not expect; TURN
+/// answers a binding request.
+fn unwanted(case: &Case, port: u16, answer: &UdpAnswer) -> Option<String> {
     match answer {
-        UdpAnswer::Stun { software, .. } => {
-            let named = software
-                .as_deref()
-                .map_or(String::new(), |name| format!(", naming itself {name:?}"));
-            (port == TURN && software.is_none(), format!("answers STUN{named}"))
+        UdpAnswer::Stun { .. } if port == TURN => None,
+        UdpAnswer::Stun { .. } => Some("answers STUN".to_owned()),
+        UdpAnswer::Other { length } => Some(format!("answers {length} bytes")),
+        UdpAnswer::Closed if port == TURN && case.spec.is_some() => {
+            Some("nothing listens, where the spec has the relay".to_owned())
         }
-        UdpAnswer::Other { length } => (false, format!("answers {length} bytes of something else")),
-        UdpAnswer::Closed => (true, "nothing listens".to_owned()),
-        UdpAnswer::Silent => (true, "silent: open to calls alone, or filtered".to_owned()),
+        UdpAnswer::Closed | UdpAnswer::Silent => None,
+    }
+}
+
+/// The word on what did not answer at one address. That it was asked at all is shown by what did answer there.
+fn quiet(case: &Case, address: IpAddr, asked: &[&Sighting<UdpAnswer>], expected: &str) -> Verdict {
+    let named = |wanted: fn(&UdpAnswer) -> bool| {
+        let those = asked.iter().filter(|one| one.known().is_ok_and(wanted));
+        let names = those.map(|one| {
+            one.subject
+                .rsplit_once(':')
+                .map_or(one.subject.as_str(), |(_, port)| port)
+        });
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let answers = named(|answer| matches!(answer, UdpAnswer::Stun { .. }));
+    let closed = named(|answer| *answer == UdpAnswer::Closed);
+    let silent = named(|answer| *answer == UdpAnswer::Silent);
+    let subject = format!("udp://{address} services");
+    let evidence = case.outside_evidence(format!(
+        "asked {} times in their protocols at {address}; STUN answered at: {answers}; nothing listens at: {closed}; no \
+         answer from: {silent}",
+        asked.len()
+    ));
+    if answers.is_empty() && closed.is_empty() {
+        let why = "nothing at all came back by UDP, so that this computer's own network may drop it";
+        return Verdict::unverified(subject, expected, why, evidence);
+    }
+    let mut words = Vec::new();
+    for (what, list) in [
+        ("answers STUN", answers),
+        ("nothing listens", closed),
+        ("no answer", silent),
+    ] {
+        if !list.is_empty() {
+            words.push(format!("{what}: {list}"));
+        }
+    }
+    Verdict::pass(subject, expected, words.join("; "), evidence)
+}
+
+/// exposure/internal-endpoints-closed.
+pub(crate) fn internal_endpoints_closed(case: &Case) -> Vec<Verdict> {
+    let expected = "no internal endpoint answers, through the site or directly";
+    let sightings = match case.outside {
+        Seen::Known(sightings) => sightings,
+        Seen::Unknown(why) => return vec![case.unseen_outside("internal endpoints", expected, why)],
+    };
+    if sightings.inside.is_empty() {
+        let why = no_address(sightings);
+        return vec![case.unseen_outside("internal endpoints", expected, &why)];
+    }
+    let both = sightings.inside.iter().flat_map(|view| {
+        [
+            through_site(case, &view.through_site, expected),
+            direct(case, &view.direct, expected),
+        ]
+    });
+    both.collect()
+}
+
+fn through_site(case: &Case, seen: &Sighting<Vec<PathAnswer>>, expected: &str) -> Verdict {
+    let (mut open, mut unsure) = (Vec::new(), Vec::new());
+    let answers = match seen.known() {
+        Ok(answers) => answers,
+        Err(why) => return Verdict::unverified(&seen.subject, expected, why, case.sighted(seen)),
+    };
+    for PathAnswer { path, answer } in answers {
+        match answer {
+            Seen::Unknown(why) => unsure.push(format!("{path}: {why}")),
+            Seen::Known(answer) if answer.likeness == Likeness::AsMadeUp => {}
+            Seen::Known(answer) => match answer.status {
+                // A method that is not allowed is the word of a program behind the site.
+                200..=299 | 405 => open.push(format!("{path} ({})", answer.status)),
+                500.. => unsure.push(format!("{path} is passed on, and answered by {}", answer.status)),
+                _ => {}
+            },
+        }
+    }
+    told(
+        case,
+        seen,
+        expected,
+        (open, unsure),
+        format!("{} paths get what any path gets, or a no", answers.len()),
+    )
+}
+
+fn direct(case: &Case, seen: &Sighting<Vec<PortAnswer>>, expected: &str) -> Verdict {
+    let (mut open, mut unsure) = (Vec::new(), Vec::new());
+    let answers = match seen.known() {
+        Ok(answers) => answers,
+        Err(why) => return Verdict::unverified(&seen.subject, expected, why, case.sighted(seen)),
+    };
+    for PortAnswer { port, what, answer } in answers {
+        match answer {
+            _ if case.expects_port(*port) => {}
+            Seen::Unknown(why) => unsure.push(format!("{port}: {why}")),
+            Seen::Known(Knock::Shut) => {}
+            Seen::Known(Knock::Answered(line)) => open.push(format!("{port}, {what} ({line:?})")),
+            Seen::Known(Knock::Mute) => unsure.push(format!("{port}, {what}: accepts connections and says nothing")),
+        }
+    }
+    told(
+        case,
+        seen,
+        expected,
+        (open, unsure),
+        format!("{} ports take no connection", answers.len()),
+    )
+}
+
+fn told<T>(
+    case: &Case,
+    seen: &Sighting<T>,
+    expected: &str,
+    (open, unsure): (Vec<String>, Vec<String>),
+    closed: String,
+) -> Verdict {
+    let evidence = case.sighted(seen);
+    match (open.is_empty(), unsure.is_empty()) {
+        (false, _) => Verdict::fail(
+            &seen.subject,
+            expected,
+            format!("answers: {}", open.join(", ")),
+            evidence,
+        ),
+        (true, false) => Verdict::unverified(&seen.subject, expected, &unsure.join("; "), evidence),
+        (true, true) => Verdict::pass(&seen.subject, expected, closed, evidence),
     }
 }
 

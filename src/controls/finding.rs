@@ -1,6 +1,7 @@
 //! What a control says in the end. A finding without evidence cannot be built.
 
 use crate::catalog::Control;
+use crate::digest;
 use crate::spec::Waiver;
 
 /// One control's word on one subject.
@@ -18,6 +19,8 @@ pub struct Finding {
     pub observed: String,
     /// What the word rests on; never empty.
     evidence: Vec<Evidence>,
+    /// Digest of control, subject, expectation and observation: what a waiver of this subject accepts.
+    pub evidence_sha256: String,
     /// The acceptance that turned a failure into `Waived`.
     pub waiver: Option<Waiver>,
 }
@@ -92,6 +95,8 @@ pub struct Verdict {
     expected: String,
     observed: String,
     evidence: Vec<Evidence>,
+    /// What is said beside the observation and is no part of it.
+    note: Option<String>,
 }
 
 impl Verdict {
@@ -128,6 +133,16 @@ impl Verdict {
         )
     }
 
+    /// A person's record stands for a look.
+    pub fn attested(
+        subject: impl Into<String>,
+        expected: &str,
+        observed: impl Into<String>,
+        evidence: Evidence,
+    ) -> Self {
+        Self::new(subject, Status::Attested, expected, observed, evidence)
+    }
+
     /// Does not apply, and why.
     pub fn not_applicable(subject: impl Into<String>, expected: &str, why: &str, evidence: Evidence) -> Self {
         Self::new(subject, Status::NotApplicable, expected, why, evidence)
@@ -146,6 +161,7 @@ impl Verdict {
             expected: expected.to_owned(),
             observed: observed.into(),
             evidence: vec![evidence],
+            note: None,
         }
     }
 
@@ -164,14 +180,32 @@ impl Verdict {
         }
     }
 
-    /// Says that a waiver which would have accepted this failure is not in force.
+    /// The same subject, judged by what people recorded of it.
     #[must_use]
-    pub(crate) fn no_longer_waived(mut self, waiver: &Waiver, evidence: Evidence) -> Self {
-        self.observed = format!(
-            "{}; the waiver by {} is in force from {} until {} only",
-            self.observed, waiver.approver, waiver.created, waiver.expires
-        );
+    pub(crate) fn by_record(mut self, status: Status, observed: String, evidence: Vec<Evidence>) -> Self {
+        self.evidence.extend(evidence);
+        Self {
+            status,
+            observed,
+            ..self
+        }
+    }
+
+    /// Says why a waiver does not accept this failure.
+    #[must_use]
+    pub(crate) fn not_waived(mut self, why: String, evidence: Evidence) -> Self {
+        self.note = Some(why);
         self.and(evidence)
+    }
+
+    /// What a waiver of this subject accepts: a digest of what was expected and what was observed. Times, addresses and
+    /// transcripts are no part of it, so that the same failure seen again has the same digest.
+    pub(crate) fn evidence_sha256(&self, control: &Control) -> String {
+        digest::sha256(
+            [&control.id, &self.subject, &self.expected, &self.observed]
+                .map(String::as_str)
+                .join("\0"),
+        )
     }
 
     /// Adds what else the word rests on.
@@ -184,13 +218,19 @@ impl Verdict {
     /// The finding, with a waiver applied where one accepts this failure today.
     pub(crate) fn into_finding(self, control: &'static Control, waiver: Option<&Waiver>) -> Finding {
         let waived = waiver.filter(|_| self.status == Status::Fail);
+        let evidence_sha256 = self.evidence_sha256(control);
+        let observed = match self.note {
+            Some(note) => format!("{}; {note}", self.observed),
+            None => self.observed,
+        };
         Finding {
             control,
             subject: self.subject,
             status: if waived.is_some() { Status::Waived } else { self.status },
             expected: self.expected,
-            observed: self.observed,
+            observed,
             evidence: self.evidence,
+            evidence_sha256,
             waiver: waived.cloned(),
         }
     }
@@ -198,5 +238,10 @@ impl Verdict {
     /// What is judged.
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// What was there.
+    pub(crate) fn observed(&self) -> &str {
+        &self.observed
     }
 }

@@ -16,8 +16,9 @@ use crate::facts::Request;
 use crate::facts::Superusers;
 use crate::facts::SystemFacts;
 use crate::facts::UnitFacts;
+use crate::facts::after;
 use crate::facts::frame::Reply;
-use crate::facts::media;
+use crate::facts::inside_answer::inside;
 use crate::facts::parse::accounts;
 use crate::facts::parse::apt_key;
 use crate::facts::parse::certificate;
@@ -51,7 +52,7 @@ pub fn facts(reply: &[u8], request: &Request, asked: Asked) -> Result<HostFacts,
         units: unit_states(&reply, request),
         listeners: listeners(&reply).into(),
         firewall: firewall(&reply).into(),
-        media_packets: optional(&reply, "media-packets", media::count),
+        media_packets: optional(&reply, "media-packets", after::media_packets),
         sshd: reply.text("sshd").and_then(|text| system::sshd(&text)).into(),
         sshd_as: reply.text("sshd-as").and_then(|text| system::sshd_as(&text)).into(),
         sshd_blocks: reply.text("sshd-blocks").map(|text| lines(&text)).into(),
@@ -77,6 +78,7 @@ pub fn facts(reply: &[u8], request: &Request, asked: Asked) -> Result<HostFacts,
             clock: optional(&reply, "clock", host::clock),
             swap: reply.text("swap").and_then(|text| host::swap(&text)).into(),
         },
+        inside: inside(&reply),
     })
 }
 

@@ -1,13 +1,11 @@
 # Looks at this host and answers in frames. It is run as root by `sh`, reads what to look at from standard input (lines
 # of tab-separated fields, see script.rs), and changes nothing: its only files are in one temporary folder of its own.
 #
-# A frame is a line `section NAME STATUS OUTBYTES ERRBYTES`, the command's output, its errors, and a line end. The last
-# line is `end COUNT`; without it the answer was cut. Status 44 says that what was looked for does not exist.
+# It answers in sections, see section.sh.
 set -u
 umask 077
 TZ=UTC
 export TZ
-absent=44
 home=/etc/anteroom
 secrets=$home/secrets
 T=$(mktemp -d /run/anteroom-facts.XXXXXX) || exit 1
@@ -17,23 +15,11 @@ cat >"$T/request"
 exec </dev/null
 
 # One file per kind of line, there even when no line came.
-for kind in path hash aptkey unit package account certificate folder kernel property; do : >"$T/$kind"; done
+for kind in path hash aptkey unit package account certificate folder kernel property depth; do : >"$T/$kind"; done
 awk -F '\t' -v t="$T" '{ rest = $0; sub(/^[^\t]*\t/, "", rest); print rest > (t "/" $1) }' "$T/request"
 
 tab=$(printf '\t')
-count=0
-section() {
-    name=$1
-    shift
-    "$@" >"$T/out" 2>"$T/err"
-    status=$?
-    # Word splitting makes two numbers of the answer.
-    set -- $(stat -c %s "$T/out" "$T/err")
-    printf 'section %s %s %s %s\n' "$name" "$status" "$1" "$2"
-    cat "$T/out" "$T/err"
-    echo
-    count=$((count + 1))
-}
+@SECTION_SH@
 
 # A slow look that needs nothing of the others runs beside them, until `begun` shows what it found.
 begin() { # NAME COMMAND...
@@ -476,11 +462,19 @@ swap() {
     done <"$T/swaps"
 }
 
+@INSIDE_SH@
+
 begin sshd-as sshd_as
 begin provenance provenance
 begin origins origins
 begin holds holds
 begin firewall-on-disk firewall_on_disk
+if [ -s "$T/depth" ]; then
+    secret_values
+    begin fixes fixes
+    begin setuid-programs setuid_programs
+    begin open-files open_files
+fi
 section time date -u +%Y-%m-%dT%H:%M:%SZ
 section os cat /etc/os-release
 section init cat /proc/1/comm
@@ -521,6 +515,24 @@ section properties properties
 section apt-settings apt_settings
 section clock clock
 section swap swap
+if [ -s "$T/depth" ]; then
+    section open-files begun open-files
+    section exposed exposed
+    section open-keys open_keys
+    section loose-files loose_files
+    section setuid-programs begun setuid-programs
+    section logins logins
+    section journal-settings journal_settings
+    section journal-files journal_files
+    section audit-trail audit_trail
+    section disks disks
+    section virtual-machine virtual_machine
+    section fixes begun fixes
+    section kept kept
+    section upstream-hosts upstream_hosts
+    daemon jitsi-videobridge2.service bridge
+    daemon jicofo.service focus
+fi
 n=0
 while IFS= read -r path; do
     section "apt-key/$n" apt_key "$path"

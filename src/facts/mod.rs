@@ -6,20 +6,25 @@ use std::time::Duration;
 use crate::remote::Host;
 use crate::remote::RemoteError;
 
+mod after;
 mod answer;
 mod clock;
 mod frame;
-mod media;
+mod inside;
+mod inside_answer;
 pub mod model;
 mod parse;
 mod request;
 mod script;
 
+pub use after::Aftermath;
+pub use after::LogSeen;
+pub use after::aftermath;
 pub use answer::facts;
 pub use clock::Ahead;
 pub use clock::Asked;
 pub use clock::ahead;
-pub use media::media_packets;
+pub use inside::*;
 pub use model::*;
 pub use request::request;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::facts::Asked;
+use crate::facts::InsideFacts;
 use crate::render::SecretName;
 use crate::render::Transport;
 use crate::seen::Seen;
@@ -66,6 +67,8 @@ pub struct HostFacts {
     pub addresses: Seen<Vec<std::net::IpAddr>>,
     /// The host below its services.
     pub system: SystemFacts,
+    /// What lies beside the files of ours.
+    pub inside: InsideFacts,
 }
 
 /// The host below its services: kernel, units as systemd understood them, upgrades, clock, swap.
@@ -349,6 +352,16 @@ pub struct OwnedPath {
     pub before: Option<RemotePath>,
 }
 
+/// How far a look goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// What a plan needs.
+    #[default]
+    Plan,
+    /// What an audit judges as well: searches, which take a second or two longer.
+    Audit,
+}
+
 /// What to look at on one host; built by `facts::request` from what is wanted there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
@@ -373,4 +386,6 @@ pub struct Request {
     pub kernel: Vec<String>,
     /// Units and the properties of each that are wanted.
     pub properties: BTreeMap<String, BTreeSet<String>>,
+    /// How far the look goes.
+    pub depth: Depth,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::facts::Depth;
 use crate::facts::Request;
 use crate::facts::SECRETS_FILE;
 use crate::render::Entry;
@@ -64,6 +65,7 @@ pub fn request(wanted: &Wanted) -> Request {
             .map(|setting| setting.key.clone())
             .collect(),
         properties: properties(wanted),
+        depth: Depth::Plan,
     }
 }
 

@@ -3,8 +3,17 @@
 
 use std::fmt::Write;
 
+use crate::facts::Depth;
 use crate::facts::Request;
-use crate::facts::media;
+
+/// The shell function that frames an answer.
+const SECTION: &str = include_str!("section.sh");
+
+/// The shell function that reads the counter of datagrams; part of both looks.
+const MEDIA: &str = include_str!("media.sh");
+
+/// What is looked at beside the files of ours.
+const INSIDE: &str = include_str!("inside.sh");
 
 /// The Lua program that compares accounts, put into the script's here-document.
 const ACCOUNTS_LUA: &str = include_str!("accounts.lua");
@@ -13,7 +22,16 @@ const ACCOUNTS_LUA: &str = include_str!("accounts.lua");
 pub(super) fn script() -> String {
     include_str!("look.sh")
         .replace("@ACCOUNTS_LUA@", ACCOUNTS_LUA.trim_end())
-        .replace("@MEDIA_SH@", media::FUNCTION.trim_end())
+        .replace("@SECTION_SH@", SECTION.trim_end())
+        .replace("@INSIDE_SH@", INSIDE.trim_end())
+        .replace("@MEDIA_SH@", MEDIA.trim_end())
+}
+
+/// The script of the second look.
+pub(super) fn after() -> String {
+    include_str!("after.sh")
+        .replace("@SECTION_SH@", SECTION.trim_end())
+        .replace("@MEDIA_SH@", MEDIA.trim_end())
 }
 
 /// The request as the script reads it. Names with control characters are left out, so that they come back unanswered,
@@ -56,6 +74,9 @@ pub(super) fn input(request: &Request) -> Vec<u8> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         line("property", &[unit, &names.join(",")]);
     }
+    if request.depth == Depth::Audit {
+        line("depth", &["audit"]);
+    }
     for (certificate, key) in &request.certificates {
         line("certificate", &[certificate.as_str(), key.as_str()]);
     }
@@ -84,7 +105,9 @@ mod tests {
     fn the_script_has_its_lua_program_and_no_shell_ends_it_early() {
         let script = script();
         assert!(script.contains("pbkdf2_hmac_") && script.contains("media_packets()"));
-        assert!(!script.contains("@ACCOUNTS_LUA@") && !script.contains("@MEDIA_SH@"));
+        let holes = |script: &str| script.lines().any(|line| line.starts_with('@'));
+        assert!(!holes(&script) && !holes(&after()));
+        assert!(after().contains("log_marks()") && after().contains("media_packets()"));
         assert_eq!(script.lines().filter(|line| *line == "LUA").count(), 1);
     }
 }

@@ -24,8 +24,8 @@ pub struct Certificate {
     pub names: Vec<String>,
     /// Valid from.
     pub not_before: Timestamp,
-    /// Valid until.
-    pub not_after: Timestamp,
+    /// Valid until; `None` where it has no end: the date that RFC 5280 4.1.2.5 keeps for that, or one beyond all calendars.
+    pub not_after: Option<Timestamp>,
     /// Who signed it.
     pub signer: Signer,
     /// The holder's public key.
@@ -93,8 +93,8 @@ pub(crate) fn read(der: &[u8]) -> Result<Certificate, String> {
         issuer: parsed.issuer().to_string(),
         serial: parsed.raw_serial_as_string(),
         names,
-        not_before: time(parsed.validity().not_before)?,
-        not_after: time(parsed.validity().not_after)?,
+        not_before: begin(parsed.validity().not_before),
+        not_after: end(parsed.validity().not_after),
         signer,
         key: key(&parsed),
         signature: signature(&parsed.signature_algorithm.algorithm.to_id_string()),
@@ -114,9 +114,26 @@ fn name_of(name: &GeneralName<'_>) -> Option<String> {
     }
 }
 
-fn time(at: ASN1Time) -> Result<Timestamp, String> {
-    Timestamp::from_second(at.timestamp())
-        .map_err(|error| format!("a served certificate has an impossible date: {error}"))
+/// 9999-12-31 23:59:59, which stands for "no end".
+const NO_END: i64 = 253_402_300_799;
+
+/// A beginning beyond all calendars is put to the calendar's edge, where it says the same.
+fn begin(at: ASN1Time) -> Timestamp {
+    let edge = if at.timestamp() < 0 {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    };
+    Timestamp::from_second(at.timestamp()).unwrap_or(edge)
+}
+
+fn end(at: ASN1Time) -> Option<Timestamp> {
+    match at.timestamp() {
+        NO_END.. => None,
+        second => {
+            Some(Timestamp::from_second(second).unwrap_or(if second < 0 { Timestamp::MIN } else { Timestamp::MAX }))
+        }
+    }
 }
 
 fn key(certificate: &X509Certificate<'_>) -> Key {
@@ -200,7 +217,7 @@ mod tests {
             }
         );
         assert_eq!(read.signature, "ecdsa-with-SHA256");
-        assert!(read.not_before < read.not_after);
+        assert!(read.not_after.is_some_and(|end| read.not_before < end));
         assert_eq!(read.sha256.len(), 64);
     }
 
@@ -215,5 +232,33 @@ mod tests {
     #[test]
     fn bytes_that_are_no_certificate_are_an_error() {
         assert!(read(b"not a certificate").is_err());
+    }
+
+    #[test]
+    fn a_certificate_without_an_end_is_read_and_has_none() {
+        let mut asked = rcgen::CertificateParams::new(vec!["t.example.com".to_owned()]).unwrap();
+        asked.not_after = rcgen::date_time_ymd(9999, 12, 31) + std::time::Duration::from_secs(86_399);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let made = asked.self_signed(&key).unwrap();
+        assert_eq!(read(made.der()).unwrap().not_after, None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_spoiled_certificate_is_read_without_a_panic(
+            at in proptest::prelude::any::<proptest::sample::Index>(),
+            with in proptest::collection::vec(proptest::prelude::any::<u8>(), 1..6),
+        ) {
+            static DER: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| {
+                let names = vec!["t.example.com".to_owned(), "*.example.com".to_owned(), "10.1.2.3".to_owned()];
+                rcgen::generate_simple_self_signed(names).unwrap().cert.der().to_vec()
+            });
+            let mut der = DER.clone();
+            let at = at.index(der.len());
+            for (place, byte) in der[at..].iter_mut().zip(with) {
+                *place = byte;
+            }
+            let _ = read(&der);
+        }
     }
 }

@@ -8,12 +8,19 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
-use tokio::time::timeout;
+use tokio::time::Instant;
+use tokio::time::timeout_at;
 
 /// Wait for one server.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// glibc's limit of servers (resolv.conf(5), MAXNS).
 const SERVERS: usize = 3;
+/// Longest name (RFC 1035 2.3.4).
+const NAME: usize = 255;
+/// Most aliases on the way to an answer.
+const ALIASES: usize = 16;
+/// RFC 1035 3.2.2.
+const CNAME: u16 = 5;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,14 +79,15 @@ async fn ask_at(server: SocketAddr, name: &str, kind: Kind) -> Result<Vec<Record
     socket.connect(server).await.map_err(words)?;
     socket.send(&question(id, name, kind)).await.map_err(words)?;
     let mut buffer = [0; 1500];
+    let deadline = Instant::now() + PATIENCE;
     loop {
-        let length = match timeout(PATIENCE, socket.recv(&mut buffer)).await {
+        let length = match timeout_at(deadline, socket.recv(&mut buffer)).await {
             Err(_) => return Err("no answer in time".to_owned()),
             Ok(received) => received.map_err(words)?,
         };
         // Somebody else's datagram, or a late one.
-        if buffer.get(..2) == Some(&id) {
-            return read(&buffer[..length], kind);
+        if length >= 2 && buffer.get(..2) == Some(&id) {
+            return read(&buffer[..length], name, kind);
         }
     }
 }
@@ -114,7 +122,9 @@ pub(crate) fn reverse_name(address: IpAddr) -> String {
     }
 }
 
-fn read(message: &[u8], kind: Kind) -> Result<Vec<Record>, String> {
+/// The records of an answer to the question for `asked`. Records of other names are left out, but for those that its
+/// aliases lead to.
+fn read(message: &[u8], asked: &str, kind: Kind) -> Result<Vec<Record>, String> {
     let cut = || "an answer that is cut".to_owned();
     let number = |at: usize| Some(u16::from_be_bytes([*message.get(at)?, *message.get(at + 1)?]));
     let flags = number(2).ok_or_else(cut)?;
@@ -132,14 +142,23 @@ fn read(message: &[u8], kind: Kind) -> Result<Vec<Record>, String> {
         at = name(message, at).ok_or_else(cut)?.1 + 4;
     }
     let mut records = Vec::new();
+    let mut names = vec![asked.trim_end_matches('.').to_owned()];
     for _ in 0..answers {
-        at = name(message, at).ok_or_else(cut)?.1;
+        let (owner, behind) = name(message, at).ok_or_else(cut)?;
+        at = behind;
         let (code, length) = (number(at).ok_or_else(cut)?, number(at + 8).ok_or_else(cut)?);
         let data = at + 10;
         at = data + usize::from(length);
         let bytes = message.get(data..at).ok_or_else(cut)?;
-        if code != kind.code() {
+        let ours = names.iter().any(|known| known.eq_ignore_ascii_case(&owner));
+        if ours && code == CNAME {
             // An alias on the way to the answer.
+            names.push(name(message, data).ok_or_else(cut)?.0);
+            if names.len() > ALIASES {
+                return Err("an answer of aliases without end".to_owned());
+            }
+        }
+        if !ours || code != kind.code() {
             continue;
         }
         records.push(match kind {
@@ -156,6 +175,7 @@ fn name(message: &[u8], mut at: usize) -> Option<(String, usize)> {
     let mut labels: Vec<String> = Vec::new();
     let mut behind = None;
     let mut limit = at;
+    let mut whole = 0;
     loop {
         let length = usize::from(*message.get(at)?);
         if length == 0 {
@@ -170,6 +190,10 @@ fn name(message: &[u8], mut at: usize) -> Option<(String, usize)> {
             (at, limit) = (target, target);
         } else {
             let label = message.get(at + 1..at + 1 + length)?;
+            whole += 1 + length;
+            if length > 63 || whole > NAME {
+                return None;
+            }
             labels.push(label.iter().map(|byte| printable(*byte)).collect());
             at += 1 + length;
         }
@@ -211,13 +235,13 @@ mod tests {
             &[(5, &alias), (1, &[192, 0, 2, 10])],
         );
         assert_eq!(
-            read(&found, Kind::A),
+            read(&found, "a.example", Kind::A),
             Ok(vec![Record::Address(Ipv4Addr::new(192, 0, 2, 10).into())])
         );
         let missing = answer([0x81, 0x83], "a.example", Kind::Aaaa, &[]);
-        assert_eq!(read(&missing, Kind::Aaaa), Ok(Vec::new()));
+        assert_eq!(read(&missing, "a.example", Kind::Aaaa), Ok(Vec::new()));
         let none = answer([0x81, 0x80], "a.example", Kind::Aaaa, &[]);
-        assert_eq!(read(&none, Kind::Aaaa), Ok(Vec::new()));
+        assert_eq!(read(&none, "a.example", Kind::Aaaa), Ok(Vec::new()));
     }
 
     #[test]
@@ -227,7 +251,7 @@ mod tests {
         let data = [4, b'h', 0x1b, b's', b't', 0xc0, 12];
         let found = answer([0x81, 0x80], &asked, Kind::Ptr, &[(12, &data)]);
         let name = Record::Name(format!("h?st.{asked}"));
-        assert_eq!(read(&found, Kind::Ptr), Ok(vec![name]));
+        assert_eq!(read(&found, &asked, Kind::Ptr), Ok(vec![name]));
         let v6 = reverse_name("2001:db8::1".parse().unwrap());
         assert!(
             v6.starts_with("1.0.0.0.") && v6.ends_with(".8.b.d.0.1.0.0.2.ip6.arpa"),
@@ -237,15 +261,105 @@ mod tests {
 
     #[test]
     fn failures_cuts_and_loops_are_errors_and_never_an_empty_answer() {
-        assert!(read(&answer([0x81, 0x82], "a.example", Kind::A, &[]), Kind::A).is_err());
-        assert!(read(&answer([0x83, 0x80], "a.example", Kind::A, &[]), Kind::A).is_err());
+        assert!(read(&answer([0x81, 0x82], "a.example", Kind::A, &[]), "a.example", Kind::A).is_err());
+        assert!(read(&answer([0x83, 0x80], "a.example", Kind::A, &[]), "a.example", Kind::A).is_err());
         let whole = answer([0x81, 0x80], "a.example", Kind::A, &[(1, &[192, 0, 2, 10])]);
         for length in 0..whole.len() {
-            assert!(read(&whole[..length], Kind::A).is_err(), "{length}");
+            assert!(read(&whole[..length], "a.example", Kind::A).is_err(), "{length}");
         }
         // A name that points at itself.
         let looped = answer([0x81, 0x80], "a.example", Kind::Ptr, &[(12, &[0xc0, 39])]);
-        assert!(read(&looped, Kind::Ptr).is_err());
+        assert!(read(&looped, "a.example", Kind::Ptr).is_err());
+    }
+
+    #[test]
+    fn an_address_of_another_name_is_no_answer_and_aliases_end() {
+        let mut strange = question([7, 7], "a.example", Kind::A);
+        strange[2..4].copy_from_slice(&[0x81, 0x80]);
+        strange[7] = 1;
+        strange.extend([1, b'b', 0xc0, 14, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 66]);
+        assert_eq!(read(&strange, "a.example", Kind::A), Ok(Vec::new()));
+        // Every alias is of the name that was asked for, and leads back to it.
+        let alias: (u16, &[u8]) = (CNAME, &[0xc0, 12]);
+        let endless = answer([0x81, 0x80], "a.example", Kind::A, &[alias; 40]);
+        let why = read(&endless, "a.example", Kind::A).unwrap_err();
+        assert!(why.contains("without end"), "{why}");
+    }
+
+    #[test]
+    fn a_name_that_grows_by_pointers_stays_within_the_longest() {
+        // Each pointer leads to the label before it, so that the name would be all of them.
+        let mut message = vec![0; 12];
+        let mut last = None;
+        for _ in 0..20 {
+            let here = message.len();
+            message.push(63);
+            message.extend([b'x'; 63]);
+            match last {
+                None => message.push(0),
+                Some(at) => message.extend(u16::to_be_bytes(0xc000 | at)),
+            }
+            last = Some(u16::try_from(here).unwrap());
+        }
+        assert_eq!(name(&message, usize::from(last.unwrap())), None);
+        assert!(name(&message, 12).is_some());
+    }
+
+    /// A server on the loopback that answers every question by these datagrams.
+    async fn ask_one_who_says(answers: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> Result<Vec<Record>, String> {
+        let server = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let address = server.local_addr().unwrap();
+        let task = tokio::spawn(async move {
+            let mut buffer = [0; 512];
+            let (length, from) = server.recv_from(&mut buffer).await.unwrap();
+            for answer in answers(&buffer[..length]) {
+                let _ = server.send_to(&answer, from).await;
+            }
+        });
+        let found = ask_at(address, "a.example", Kind::A).await;
+        task.abort();
+        found
+    }
+
+    #[tokio::test]
+    async fn a_server_that_lies_is_an_error_within_the_time() {
+        let begun = Instant::now();
+        // Sixty-five thousand records in a message that has none.
+        let lying = |asked: &[u8]| {
+            let mut message = asked.to_vec();
+            message[2..8].copy_from_slice(&[0x81, 0x80, 0, 1, 0xff, 0xff]);
+            vec![message]
+        };
+        assert!(ask_one_who_says(lying).await.is_err());
+        let chatty = |_: &[u8]| vec![vec![0; 2]; 2000];
+        assert_eq!(ask_one_who_says(chatty).await, Err("no answer in time".to_owned()));
+        let silent = |_: &[u8]| Vec::new();
+        assert!(ask_one_who_says(silent).await.is_err());
+        let truncated = |asked: &[u8]| vec![asked[..2].to_vec()];
+        assert!(ask_one_who_says(truncated).await.is_err());
+        assert!(begun.elapsed() < 3 * PATIENCE, "{:?}", begun.elapsed());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_message_makes_the_reader_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
+            for kind in [Kind::A, Kind::Aaaa, Kind::Ptr] {
+                let _ = read(&bytes, "a.example", kind);
+            }
+        }
+
+        #[test]
+        fn no_answer_section_makes_the_reader_panic(tail in proptest::collection::vec(proptest::num::u8::ANY, 0..300), count in 0_u8..40) {
+            let mut message = answer([0x81, 0x80], "a.example", Kind::Ptr, &[]);
+            message[7] = count;
+            message.extend(tail);
+            let _ = read(&message, "a.example", Kind::Ptr);
+        }
+
+        #[test]
+        fn no_resolver_configuration_makes_the_reader_panic(text in "(nameserver |[0-9.:%a-f]|\\PC|\n){0,60}") {
+            let _ = servers(&text);
+        }
     }
 
     #[test]

@@ -11,6 +11,10 @@ use serde::Serialize;
 use crate::seen::Seen;
 use crate::spec::Domain;
 
+use super::call;
+use super::call::CallView;
+use super::inside;
+use super::inside::InsideView;
 use super::names;
 use super::names::Names;
 use super::ports;
@@ -26,11 +30,24 @@ use super::target::PortPlan;
 use super::target::Target;
 use super::tls;
 use super::tls::TlsView;
+use super::tls::line::Entrance;
+use super::tls::starttls;
+use super::tls::starttls::StartTls;
+use super::tls::starttls::StreamView;
+use super::turn;
+use super::turn::credential::Credential;
+use super::turn::credential::Holder;
+use super::turn::view::RelayView;
+use super::udp;
 use super::web;
 use super::web::WebView;
 use super::xmpp;
 use super::xmpp::XmppView;
 use super::xmpp::clinician::Visitors;
+use super::xmpp::relays;
+
+/// Most ports that are asked for TLS because the scan found them open.
+const MOST_FURTHER_PORTS: usize = 32;
 
 /// All that was seen of a server from outside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,12 +70,20 @@ pub struct Sightings {
     pub web: Vec<WebView>,
     /// TCP scans, by address; empty where none was planned.
     pub tcp: Vec<Sighting<PortScan>>,
-    /// UDP ports asked by STUN.
+    /// UDP ports asked by STUN, then the known UDP services, each in its own protocol.
     pub udp: Vec<Sighting<UdpAnswer>>,
     /// SSH ports, by address.
     pub ssh: Vec<Sighting<SshView>>,
+    /// XMPP's own port for clients, by address.
+    pub streams: Vec<Sighting<StreamView>>,
     /// XMPP, by address.
     pub xmpp: Vec<XmppView>,
+    /// The relay's doors, by address.
+    pub relays: Vec<RelayView>,
+    /// What is nobody's business outside, by address.
+    pub inside: Vec<InsideView>,
+    /// A call of a clinician and a patient; `None` where none was asked for.
+    pub call: Option<CallView>,
 }
 
 /// Looks at a server from outside: at all its addresses at once, each as a stranger, a guest, and, as far as `visitors`
@@ -82,15 +107,22 @@ pub async fn look(
     tls_ports.extend(target.ports.tls.iter().filter(|port| **port != target.ports.https));
 
     progress(&format!("looking at {name} from outside"));
-    let (names, tls, web, udp, ssh, xmpp) = tokio::join!(
+    let (names, mut tls, (streams, behind), web, stun, services, inside, ssh, xmpp) = tokio::join!(
         names::look(&target.domain, &list),
-        join_all(sockets(tls_ports).into_iter().map(|at| tls::look(at, name))),
+        join_all(
+            sockets(tls_ports)
+                .into_iter()
+                .map(|at| tls::look(at, name, Entrance::Direct))
+        ),
+        streams(sockets(vec![target.ports.xmpp]), name),
         join_all(list.iter().map(|ip| web::look(target, *ip))),
         join_all(
             sockets(target.ports.stun.clone())
                 .into_iter()
                 .map(|at| stun::look(at, name))
         ),
+        join_all(list.iter().map(|ip| udp::look(*ip, name))),
+        join_all(list.iter().map(|ip| inside::look(target, *ip))),
         join_all(
             sockets(vec![target.ports.ssh])
                 .into_iter()
@@ -98,11 +130,28 @@ pub async fn look(
         ),
         one_by_one(target, &list, visitors, progress),
     );
+    let udp = stun.into_iter().chain(services.into_iter().flatten()).collect();
+    // The relay comes after XMPP, which hands out the credentials for it.
+    progress(&format!("asking the relay of {name} for more than it may give"));
+    let handed = handed(&xmpp);
+    let relays = list
+        .iter()
+        .map(|ip| turn::look(target, *ip, &list, &visitors.relay, handed.as_ref()));
+    let relays = join_all(relays).await.into_iter().flatten().collect();
+    let call = call::look(target, list.first().copied(), visitors, progress).await;
     // The scan comes last and alone: it may make a firewall shut us out, and its load would disturb the other looks.
     let mut tcp = Vec::new();
     for ip in &list {
         tcp.extend(ports::scan(*ip, name, plan, target.ports.https, progress).await);
     }
+    tls.extend(behind);
+    let others = further(&tcp, target);
+    tls.extend(
+        join_all(others.into_iter().map(|at| at_another_port(at, name)))
+            .await
+            .into_iter()
+            .flatten(),
+    );
     let vantage = list
         .iter()
         .filter_map(|ip| Some((*ip, sighting::local_address(*ip)?)))
@@ -119,7 +168,53 @@ pub async fn look(
         tcp,
         udp,
         ssh,
+        streams,
         xmpp,
+        relays,
+        inside,
+        call,
+    }
+}
+
+/// A credential for the relay as a guest gets it, else as a clinician does.
+fn handed(xmpp: &[XmppView]) -> Option<Credential> {
+    let doors = xmpp.iter().flat_map(|view| &view.doors);
+    let guests = doors.map(|door| (&door.guest.relays, Holder::Guest));
+    let clinicians = xmpp.iter().filter_map(|view| view.clinician.as_ref());
+    let clinicians = clinicians.map(|view| (&view.relays, Holder::Clinician));
+    guests
+        .chain(clinicians)
+        .find_map(|(handed, holder)| relays::credential(handed.known().ok()?, holder))
+}
+
+/// XMPP's own ports, and the TLS behind those that offer it.
+async fn streams(ports: Vec<SocketAddr>, name: &str) -> (Vec<Sighting<StreamView>>, Vec<TlsView>) {
+    let streams = join_all(ports.iter().map(|at| starttls::look(*at, name))).await;
+    let offered = ports.iter().zip(&streams).filter(
+        |(_, stream)| matches!(stream.known(), Ok(StreamView::Speaks(offer)) if offer.starttls != StartTls::Absent),
+    );
+    let behind = join_all(offered.map(|(at, _)| tls::look(*at, name, Entrance::Xmpp))).await;
+    (streams, behind)
+}
+
+/// Ports that the scan found and nobody has looked at by name.
+fn further(tcp: &[Sighting<PortScan>], target: &Target) -> Vec<SocketAddr> {
+    let ports = &target.ports;
+    let known =
+        |port: u16| [ports.https, ports.http, ports.ssh, ports.xmpp].contains(&port) || ports.tls.contains(&port);
+    tcp.iter()
+        .filter_map(|scan| Some((scan.to?.ip(), scan.known().ok()?)))
+        .flat_map(|(ip, scan)| scan.open.iter().map(move |port| SocketAddr::new(ip, *port)))
+        .filter(|at| !known(at.port()))
+        .take(MOST_FURTHER_PORTS)
+        .collect()
+}
+
+/// The TLS of a port that was found by the scan, where it speaks TLS.
+async fn at_another_port(at: SocketAddr, name: &str) -> Option<TlsView> {
+    match tls::speaks(at, name).await {
+        true => Some(tls::look(at, name, Entrance::Direct).await),
+        false => None,
     }
 }
 

@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::code;
+use super::html;
+
 /// Schemes whose next part is a host without `//` before it (RFC 7064, RFC 7065).
 const BARE_SCHEMES: [&str; 4] = ["stun", "stuns", "turn", "turns"];
 
@@ -14,6 +17,25 @@ const FILES: [&str; 18] = [
     "html", "htm", "js", "mjs", "json", "css", "png", "svg", "jpg", "jpeg", "gif", "webp", "ico", "mp3", "wav", "wasm",
     "txt", "map",
 ];
+
+/// Attributes that hold a URL, or text with one, such as `content` of a refresh.
+const ATTRIBUTES: [&str; 12] = [
+    "src",
+    "href",
+    "xlink:href",
+    "action",
+    "formaction",
+    "data",
+    "poster",
+    "content",
+    "ping",
+    "manifest",
+    "background",
+    "style",
+];
+
+/// Attributes that hold several, each with a size.
+const LISTS: [&str; 2] = ["srcset", "imagesrcset"];
 
 /// A host that is named somewhere.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -36,24 +58,6 @@ impl Mention {
                 .strip_suffix(domain)
                 .is_some_and(|before| before.ends_with('.'))
     }
-}
-
-/// Reads `var config = <JSON>;`, the form Anteroom serves. Anything cleverer is not understood, rather than guessed at.
-pub(crate) fn parse_config(script: &str) -> Result<Value, String> {
-    let mut rest = script.trim_start_matches('\u{feff}').trim_start();
-    while let Some(comment) = rest.strip_prefix("//") {
-        rest = comment.split_once('\n').map_or("", |(_, after)| after).trim_start();
-    }
-    let object = rest
-        .strip_prefix("var config")
-        .map(str::trim_start)
-        .and_then(|after| after.strip_prefix('='))
-        .map(str::trim);
-    let Some(object) = object else {
-        return Err("config.js is not of the form `var config = {…};`".to_owned());
-    };
-    let object = object.strip_suffix(';').unwrap_or(object);
-    serde_json::from_str(object).map_err(|error| format!("config.js is not a plain object literal: {error}"))
 }
 
 /// All hosts that the strings of a JSON value name, as URLs or as bare domains.
@@ -93,41 +97,35 @@ fn walk(value: &Value, place: &str, found: &mut BTreeSet<Mention>) {
     }
 }
 
-/// All hosts that a page names: what it loads or links to (by attribute), and URLs in its text and scripts.
+/// All hosts that a page names: what it loads or links to (by attribute), and URLs in its scripts and styles.
 pub(crate) fn in_html(page: &str) -> BTreeSet<Mention> {
     let mut found = BTreeSet::new();
-    let mut attributed: BTreeSet<String> = BTreeSet::new();
-    let lower = page.to_ascii_lowercase();
-    for attribute in ["src", "href", "action", "data", "poster", "srcset", "content"] {
-        for value in attribute_values(&lower, attribute) {
-            let mut inside = BTreeSet::new();
-            in_text(value, attribute, &mut inside);
-            attributed.extend(inside.iter().map(|mention| mention.host.clone()));
-            found.extend(inside);
+    for tag in html::tags(page) {
+        for (name, value) in &tag.attributes {
+            if LISTS.contains(&name.as_str()) {
+                for candidate in value.split(',') {
+                    in_text(candidate.trim_start(), name, &mut found);
+                }
+            } else if ATTRIBUTES.contains(&name.as_str()) {
+                in_text(value.trim_start(), name, &mut found);
+            }
+        }
+        if tag.name == "style" {
+            for url in code::urls_in_style(tag.text) {
+                in_text(&url, "url()", &mut found);
+            }
+        } else {
+            found.extend(code::hosts_in_script(tag.text));
         }
     }
-    let mut text = BTreeSet::new();
-    in_text(&lower, "text", &mut text);
-    found.extend(text.into_iter().filter(|mention| !attributed.contains(&mention.host)));
     found
 }
 
-/// The values of one attribute, quoted or not.
-fn attribute_values<'a>(page: &'a str, name: &str) -> Vec<&'a str> {
-    let mut values = Vec::new();
-    for (at, _) in page.match_indices(name) {
-        let free = at == 0 || page.as_bytes()[at - 1].is_ascii_whitespace() || page.as_bytes()[at - 1] == b'"';
-        let Some(value) = page[at + name.len()..].trim_start().strip_prefix('=').filter(|_| free) else {
-            continue;
-        };
-        let value = value.trim_start();
-        let end = match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => value[1..].split_once(quote).map(|(inside, _)| inside),
-            _ => value.split(|c: char| c.is_whitespace() || c == '>').next(),
-        };
-        values.extend(end);
-    }
-    values
+/// All hosts that code names, by URL.
+pub(crate) fn in_code(text: &str, place: &str) -> BTreeSet<Mention> {
+    let mut found = BTreeSet::new();
+    in_text(text, place, &mut found);
+    found
 }
 
 /// All hosts that a content security policy allows, by directive.
@@ -242,25 +240,11 @@ fn insert(found: &mut BTreeSet<Mention>, place: &str, scheme: Option<String>, ho
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn hosts(found: &BTreeSet<Mention>) -> Vec<(&str, &str)> {
         found.iter().map(|m| (m.place.as_str(), m.host.as_str())).collect()
-    }
-
-    #[test]
-    fn only_a_plain_object_literal_is_understood() {
-        let good = "// Managed.\nvar config = {\"a\": 1};\n";
-        assert_eq!(parse_config(good), Ok(json!({"a": 1})));
-        for bad in [
-            "var config = { a: 1 };",
-            "var config = {\"a\": 1}; config.b = 2;",
-            "let x = 1;",
-            "var config = {\"a\": 1};\nvar subdomain = '';",
-            "",
-        ] {
-            assert!(parse_config(bad).is_err(), "{bad}");
-        }
     }
 
     #[test]
@@ -294,14 +278,19 @@ mod tests {
     fn a_page_names_what_it_loads() {
         let page = r#"<html><head><link rel="stylesheet" href="/css/all.css"><script src="//cdn.example.net/a.js"></script>
             <script>var x = "https://log.example.org/p?x=${y}"; var z = `https://${host}/a`; // comment
-            </script><meta content='https://t.example.com/x.png'></head></html>"#;
+            </script><meta content='https://t.example.com/x.png'><link rel=preconnect href=https://dns.example.net>
+            <img srcset="/a.png 1x, //pics.example.net/b.png 2x"><style>a{background:url(//css.example.net/c.png)}</style>
+            </head></html>"#;
         let all = in_html(page);
         assert_eq!(
             hosts(&all),
             [
                 ("content", "t.example.com"),
+                ("href", "dns.example.net"),
                 ("src", "cdn.example.net"),
-                ("text", "log.example.org")
+                ("srcset", "pics.example.net"),
+                ("text", "log.example.org"),
+                ("url()", "css.example.net")
             ]
         );
     }
@@ -329,5 +318,12 @@ mod tests {
         };
         assert!(mention("evilexample.com").is_foreign_to("example.com"));
         assert!(!mention("a.example.com").is_foreign_to("example.com"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_breaks_the_readers(text in "\\PC{0,200}|(https?:|//|stun:|@|\\[|[<>\"'=é./ :;*,]|src){0,60}") {
+            let _ = (in_html(&text), in_policy(&text), in_code(&text, "x"), in_json(&json!([text])));
+        }
     }
 }

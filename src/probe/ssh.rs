@@ -1,13 +1,15 @@
-//! What an SSH server says before anyone logs in: its banner and the algorithms it offers (RFC 4253 4.2, 7.1).
-//! Which logins it allows is asked on the host, by `sshd -T`.
+//! What an SSH server says before anyone logs in: its banner, the algorithms it offers (RFC 4253 4.2, 7.1), and the ways
+//! in which strangers may log in.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
+use crate::remote;
 use crate::seen::Seen;
 
 use super::reach;
@@ -17,6 +19,15 @@ use super::sighting::Vantage;
 
 /// Most bytes read before giving up.
 const LIMIT: usize = 64 * 1024;
+
+/// Longest wait for one step of the conversation about logins.
+const LOGIN_PATIENCE: Duration = Duration::from_secs(6);
+
+/// Whom strangers try first.
+const USER: &str = "root";
+
+/// OpenSSH's mark of a key exchange that cannot be shortened (PROTOCOL, 1.10).
+const STRICT: &str = "kex-strict-s-v00@openssh.com";
 
 /// An SSH port seen from outside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,7 +42,7 @@ pub enum SshView {
 }
 
 /// What an SSH server offers.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SshOffer {
     /// The version line.
     pub banner: String,
@@ -39,27 +50,58 @@ pub struct SshOffer {
     pub key_exchange: Vec<String>,
     /// Host key algorithms.
     pub host_keys: Vec<String>,
-    /// Ciphers, server to client.
+    /// Ciphers, in either direction.
     pub ciphers: Vec<String>,
-    /// Message authentication codes, server to client.
+    /// Message authentication codes, in either direction.
     pub macs: Vec<String>,
+    /// Ways in which a stranger may log in.
+    pub logins: Seen<Vec<String>>,
+}
+
+impl SshOffer {
+    /// Offers that a man in the middle can cut short unnoticed (Terrapin, CVE-2023-48795): ChaCha20-Poly1305, or CBC with
+    /// encrypt-then-MAC, where the key exchange is not strict.
+    pub fn cut_short_by_terrapin(&self) -> Vec<&str> {
+        if self.key_exchange.iter().any(|name| name == STRICT) {
+            return Vec::new();
+        }
+        let etm = self.macs.iter().any(|name| name.contains("-etm@"));
+        self.ciphers
+            .iter()
+            .map(String::as_str)
+            .filter(|name| name.starts_with("chacha20-poly1305") || etm && name.contains("-cbc"))
+            .collect()
+    }
 }
 
 /// Looks at the SSH port at `address`.
 pub(crate) async fn look(address: SocketAddr, name: &str) -> Sighting<SshView> {
     let vantage = Vantage::now(format!("tcp://{name}:{} ssh", address.port()), Some(address));
     let result = match timeout(reach::STEP, listen(address)).await {
-        Ok(Ok(offer)) => Ok(SshView::Speaks(offer)),
+        Ok(Ok(mut offer)) => {
+            offer.logins = logins(address).await;
+            Ok(SshView::Speaks(offer))
+        }
         Ok(Err(SshError::Reach(ReachError::Refused(_)))) => Ok(SshView::Refused),
         Ok(Err(SshError::Reach(ReachError::Filtered(..)))) => Ok(SshView::Filtered),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err(format!("{address} did not finish its greeting in time")),
     };
     let line = match &result {
-        Ok(SshView::Speaks(offer)) => format!("<< {}", offer.banner),
+        Ok(SshView::Speaks(offer)) => format!("<< {}; logins of {USER}: {:?}", offer.banner, offer.logins),
         other => format!("<< {other:?}"),
     };
     vantage.saw(vec![line], Seen::from(result))
+}
+
+/// The ways in which a stranger may log in as the superuser.
+async fn logins(address: SocketAddr) -> Seen<Vec<String>> {
+    let asked = tokio::task::spawn_blocking(move || remote::login_methods(address, USER, LOGIN_PATIENCE));
+    match timeout(reach::STEP * 3, asked).await {
+        Ok(Ok(methods)) => methods.into(),
+        Ok(Err(error)) => Seen::unknown(format!("the look broke: {error}")),
+        Err(_) => Seen::unknown("the server did not say in time how to log in"),
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +138,12 @@ fn read(bytes: &[u8]) -> Result<Option<SshOffer>, SshError> {
         let Some(end) = rest.iter().position(|byte| *byte == b'\n') else {
             return Ok(None);
         };
-        let line = String::from_utf8_lossy(&rest[..end]).trim_end().to_owned();
+        // RFC 4253 4.2 ends a version line after 255 characters.
+        let line: String = String::from_utf8_lossy(&rest[..end])
+            .trim_end()
+            .chars()
+            .take(255)
+            .collect();
         rest = &rest[end + 1..];
         if line.starts_with("SSH-") {
             break line;
@@ -125,14 +172,21 @@ fn read(bytes: &[u8]) -> Result<Option<SshOffer>, SshError> {
     let Some(names) = names else {
         return Err(SshError::Foreign("the key exchange is cut short".to_owned()));
     };
-    let [key_exchange, host_keys, _, ciphers, _, macs] = names;
+    let [key_exchange, host_keys, ciphers_in, ciphers, macs_in, macs] = names;
     Ok(Some(SshOffer {
         banner,
         key_exchange,
         host_keys,
-        ciphers,
-        macs,
+        ciphers: either(ciphers, ciphers_in),
+        macs: either(macs, macs_in),
+        logins: Seen::unknown("nobody asked yet"),
     }))
+}
+
+fn either(mut one: Vec<String>, other: Vec<String>) -> Vec<String> {
+    let more: Vec<String> = other.into_iter().filter(|name| !one.contains(name)).collect();
+    one.extend(more);
+    one
 }
 
 fn name_lists(mut bytes: &[u8]) -> Option<[Vec<String>; 6]> {
@@ -174,5 +228,40 @@ mod tests {
     #[test]
     fn a_web_server_is_not_ssh() {
         assert!(read(b"HTTP/1.1 400 Bad Request\r\n\r\n").is_err());
+    }
+
+    #[test]
+    fn terrapin_needs_a_key_exchange_that_is_not_strict() {
+        let mut offer = read(DEBIAN).unwrap().unwrap();
+        assert!(offer.cut_short_by_terrapin().is_empty(), "Debian's is mended");
+        offer.key_exchange.retain(|name| name != STRICT);
+        assert_eq!(offer.cut_short_by_terrapin(), ["chacha20-poly1305@openssh.com"]);
+        offer.ciphers = vec!["aes256-cbc".to_owned(), "aes256-ctr".to_owned()];
+        assert_eq!(offer.cut_short_by_terrapin(), ["aes256-cbc"]);
+        offer.macs = vec!["hmac-sha2-256".to_owned()];
+        assert!(offer.cut_short_by_terrapin().is_empty());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_spoiled_greeting_is_read_without_a_panic(
+            at in proptest::prelude::any::<proptest::sample::Index>(),
+            with in proptest::collection::vec(proptest::prelude::any::<u8>(), 1..8),
+        ) {
+            let mut bytes = DEBIAN.to_vec();
+            let at = at.index(bytes.len());
+            for (place, byte) in bytes[at..].iter_mut().zip(with) {
+                *place = byte;
+            }
+            let _ = read(&bytes);
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_a_panic(
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400),
+        ) {
+            let _ = read(&bytes);
+            let _ = read(&[b"SSH-2.0-x\r\n".as_slice(), &bytes].concat());
+        }
     }
 }

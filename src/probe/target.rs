@@ -10,6 +10,7 @@ use crate::seen::Seen;
 use crate::spec::Domain;
 
 use super::reach;
+use super::turn::wire::Door;
 
 /// A server to look at from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +36,23 @@ pub struct Ports {
     pub tls: Vec<u16>,
     /// Where SSH would answer.
     pub ssh: u16,
+    /// Where XMPP would answer clients directly.
+    pub xmpp: u16,
     /// UDP ports that are asked by a STUN binding request: TURN's and the bridge's.
     pub stun: Vec<u16>,
+}
+
+/// Where the bridge takes media. It is no relay, and silent towards strangers.
+pub(crate) const MEDIA: u16 = 10_000;
+
+impl Ports {
+    /// The doors at which a relay is looked for: by UDP and TCP where STUN is asked, but for the bridge's port, and by TLS
+    /// on the further TLS listeners.
+    pub(crate) fn relays(&self) -> Vec<(Door, u16)> {
+        let clear = self.stun.iter().filter(|port| **port != MEDIA);
+        let clear = clear.flat_map(|port| [(Door::Udp, *port), (Door::Tcp, *port)]);
+        clear.chain(self.tls.iter().map(|port| (Door::Tls, *port))).collect()
+    }
 }
 
 impl Default for Ports {
@@ -46,7 +62,8 @@ impl Default for Ports {
             http: 80,
             tls: vec![5349],
             ssh: 22,
-            stun: vec![3478, 10_000],
+            xmpp: 5222,
+            stun: vec![3478, MEDIA],
         }
     }
 }

@@ -4,6 +4,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use rustls::ClientConfig;
 use rustls::DigitallySignedStruct;
@@ -88,6 +90,58 @@ pub(crate) async fn handshake(
         Ok(Err(error)) => Err(fault(error.to_string())),
         Err(_) => Err(fault(format!("no end within {} s", reach::STEP.as_secs()))),
     }
+}
+
+/// Kinds of keys that a client would take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// Any.
+    Any,
+    /// RSA alone.
+    Rsa,
+    /// ECDSA and EdDSA alone.
+    Ecdsa,
+}
+
+/// What a server sent to identify itself.
+#[derive(Debug, Clone)]
+pub(crate) struct Served {
+    /// Leaf first.
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    /// A status of the certificate came along.
+    pub(crate) stapled: bool,
+}
+
+/// Shakes hands on `stream` to see what a server identifies itself with; any certificate will do.
+pub(crate) async fn served(
+    stream: TcpStream,
+    address: SocketAddr,
+    name: Option<&str>,
+    keys: Keys,
+) -> Result<Served, TlsError> {
+    let fault = |why: String| TlsError::Handshake { address, why };
+    let server = match name {
+        Some(name) => ServerName::try_from(name.to_owned()).map_err(|error| fault(error.to_string()))?,
+        // An address is never sent as a name.
+        None => ServerName::IpAddress(address.ip().into()),
+    };
+    let keeper = Arc::new(Keeper {
+        keys,
+        any: AnyCertificate(provider()),
+        stapled: AtomicBool::new(false),
+    });
+    let connector = TlsConnector::from(custom(keeper.clone()));
+    let stream = match timeout(reach::STEP, connector.connect(server, stream)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Err(fault(error.to_string())),
+        Err(_) => return Err(fault(format!("no end within {} s", reach::STEP.as_secs()))),
+    };
+    let (_, connection) = stream.get_ref();
+    let chain = connection.peer_certificates().unwrap_or_default();
+    Ok(Served {
+        chain: chain.iter().map(|der| der.clone().into_owned()).collect(),
+        stapled: keeper.stapled.load(Ordering::Relaxed),
+    })
 }
 
 /// Whether this computer's roots vouch for the chain today; the reason where they do not.
@@ -184,6 +238,57 @@ impl ServerCertVerifier for AnyCertificate {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Takes whatever is served, asks for one kind of key, and remembers whether a status came along.
+#[derive(Debug)]
+struct Keeper {
+    keys: Keys,
+    any: AnyCertificate,
+    stapled: AtomicBool,
+}
+
+impl ServerCertVerifier for Keeper {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        status: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.stapled.store(!status.is_empty(), Ordering::Relaxed);
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.any.verify_tls12_signature(message, leaf, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.any.verify_tls13_signature(message, leaf, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        let rsa = |scheme: &SignatureScheme| format!("{scheme:?}").starts_with("RSA");
+        let mut schemes = self.any.supported_verify_schemes();
+        schemes.retain(|scheme| match self.keys {
+            Keys::Any => true,
+            Keys::Rsa => rsa(scheme),
+            Keys::Ecdsa => !rsa(scheme),
+        });
+        schemes
     }
 }
 

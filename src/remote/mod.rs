@@ -18,6 +18,7 @@ pub use config::OperatorConfig;
 pub use fan_out::fan_out;
 pub use ssh::ConnectPolicy;
 pub use ssh::SshHost;
+pub use ssh::login_methods;
 
 /// One host that commands run on. The real one speaks SSH over one connection; tests have a fake one.
 pub trait Host: Send {

@@ -31,7 +31,10 @@ use crate::spec::SshTarget;
 mod dial;
 mod line;
 mod login;
+mod stranger;
 mod wire;
+
+pub use stranger::login_methods;
 
 /// How connections are made; the same for every host of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]

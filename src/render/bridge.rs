@@ -14,7 +14,7 @@ const CONF: Template = template!("etc/jitsi/videobridge/jvb.conf.tera");
 const ENVIRONMENT: Template = template!("etc/jitsi/videobridge/config.tera");
 
 /// Where the configuration is.
-pub(crate) const CONF_PATH: &str = "/etc/jitsi/videobridge/jvb.conf";
+pub const CONF_PATH: &str = "/etc/jitsi/videobridge/jvb.conf";
 
 /// Puts what the bridge reads, owned as its package leaves it.
 pub(crate) fn put(inputs: &Inputs<'_>, tree: &mut Tree) -> Result<(), RenderError> {

@@ -14,7 +14,7 @@ const CONF: Template = template!("etc/jitsi/jicofo/jicofo.conf.tera");
 const ENVIRONMENT: Template = template!("etc/jitsi/jicofo/config.tera");
 
 /// Where the configuration is.
-pub(crate) const CONF_PATH: &str = "/etc/jitsi/jicofo/jicofo.conf";
+pub const CONF_PATH: &str = "/etc/jitsi/jicofo/jicofo.conf";
 
 /// Puts what jicofo reads, owned as its package leaves it.
 pub(crate) fn put(inputs: &Inputs<'_>, tree: &mut Tree) -> Result<(), RenderError> {

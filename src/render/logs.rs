@@ -18,7 +18,7 @@ const VIDEOBRIDGE: Template = template!("etc/logrotate.d/jitsi-videobridge.tera"
 const JOURNAL: Template = template!("etc/systemd/journald.conf.d/anteroom.conf.tera");
 
 /// Where the journal's drop-in is.
-pub(crate) const JOURNAL_PATH: &str = "/etc/systemd/journald.conf.d/anteroom.conf";
+pub const JOURNAL_PATH: &str = "/etc/systemd/journald.conf.d/anteroom.conf";
 
 #[derive(Serialize)]
 struct View {

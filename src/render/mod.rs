@@ -30,14 +30,18 @@ mod upgrades;
 pub mod wanted;
 mod web;
 
+pub use bridge::CONF_PATH as BRIDGE_PATH;
+pub use focus::CONF_PATH as FOCUS_PATH;
 pub use included::included_folders;
 pub use kernel::PATH as KERNEL_PATH;
+pub use logs::JOURNAL_PATH;
 pub use sandbox::unit_of as sandboxed_unit;
 pub use upgrades::APT_PATH as UPGRADES_PATH;
 pub use upgrades::TIMER as UPGRADES_TIMER;
 pub use upgrades::TIMER_PATH as UPGRADES_TIMER_PATH;
 pub use wanted::*;
 pub use web::PAGE_SETTINGS;
+pub use web::security_policy as page_policy;
 
 use crate::catalog::policy::Component;
 use crate::render::inputs::Inputs;

@@ -22,23 +22,24 @@ const HTTP: Template = template!("etc/nginx/conf.d/anteroom.conf.tera");
 const SITE: Template = template!("etc/nginx/sites-available/site.conf.tera");
 const PAGE: Template = template!("etc/jitsi/meet/config.js.tera");
 
-/// How the page's settings stand in their file: a JSON object between two texts.
+/// How the page's settings stand in their file: a JSON object between two texts of the template.
 pub const PAGE_SETTINGS: Wrapped = Wrapped {
-    before: "var config = ",
-    after: ";\n",
+    template: include_str!("../../templates/etc/jitsi/meet/config.js.tera"),
+    value: "{{ config | js }}",
 };
 
-/// Text between two others.
+/// The place of a value between two texts.
 #[derive(Debug, Clone, Copy)]
 pub struct Wrapped {
-    before: &'static str,
-    after: &'static str,
+    template: &'static str,
+    value: &'static str,
 }
 
 impl Wrapped {
     /// What stands between, when the whole text has this form.
     pub fn of<'a>(&self, text: &'a str) -> Option<&'a str> {
-        text.strip_prefix(self.before)?.strip_suffix(self.after)
+        let (before, after) = self.template.split_once(self.value)?;
+        text.strip_prefix(before)?.strip_suffix(after)
     }
 }
 
@@ -134,7 +135,7 @@ pub(crate) fn certificates(inputs: &Inputs<'_>) -> Result<Vec<GeneratedCertifica
 
 /// The page may talk to its own origin only, whatever a link's `#config.…` asks for. `unsafe-inline` is needed
 /// because index.html has its settings inlined; WebAssembly does noise suppression and virtual backgrounds.
-pub(crate) fn security_policy(domain: &str) -> String {
+pub fn security_policy(domain: &str) -> String {
     [
         "default-src 'self'",
         "base-uri 'self'",

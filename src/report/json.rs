@@ -65,6 +65,7 @@ struct Row {
     citations: Vec<String>,
     nist: Vec<String>,
     remediation: String,
+    evidence_sha256: String,
     waiver: Option<WaiverRow>,
 }
 
@@ -80,7 +81,10 @@ struct EvidenceRow {
 struct WaiverRow {
     approver: String,
     justification: String,
+    created: String,
     expires: String,
+    basis: String,
+    compensating_control: Option<String>,
 }
 
 #[derive(serde::Serialize, schemars::JsonSchema)]
@@ -143,10 +147,14 @@ fn row(finding: &Finding) -> Row {
         citations: finding.control.citations.clone(),
         nist: finding.control.nist.clone(),
         remediation: finding.control.remediation.clone(),
+        evidence_sha256: finding.evidence_sha256.clone(),
         waiver: finding.waiver.as_ref().map(|waiver| WaiverRow {
             approver: waiver.approver.clone(),
             justification: waiver.justification.clone(),
+            created: waiver.created.to_string(),
             expires: waiver.expires.to_string(),
+            basis: waiver.basis.word().to_owned(),
+            compensating_control: waiver.compensating_control.clone(),
         }),
     }
 }

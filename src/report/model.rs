@@ -37,21 +37,35 @@ impl Report {
 
     /// What the findings come to, counting failures at or above `threshold`.
     pub fn outcome(&self, threshold: Severity) -> Outcome {
-        let failed = |f: &Finding| f.status == Status::Fail && f.control.severity >= threshold;
-        if self.findings.iter().any(failed) {
-            Outcome::Failed
-        } else if self.findings.is_empty() || self.count(Status::Unverified) > 0 {
-            Outcome::Incomplete
-        } else {
-            Outcome::Passed
-        }
+        outcome(self.findings.iter(), threshold)
+    }
+
+    /// What they come to without those that rest on documents alone: what a change of the hosts can have an effect on.
+    pub fn outcome_of_looks(&self, threshold: Severity) -> Outcome {
+        let looks = self
+            .findings
+            .iter()
+            .filter(|finding| !finding.control.rests_on_documents());
+        outcome(looks, threshold)
+    }
+}
+
+fn outcome<'a>(findings: impl Iterator<Item = &'a Finding>, threshold: Severity) -> Outcome {
+    let findings: Vec<&Finding> = findings.collect();
+    let failed = |f: &&Finding| f.status == Status::Fail && f.control.severity >= threshold;
+    if findings.iter().any(failed) {
+        Outcome::Failed
+    } else if findings.is_empty() || findings.iter().any(|f| f.status == Status::Unverified) {
+        Outcome::Incomplete
+    } else {
+        Outcome::Passed
     }
 }
 
 /// What a report comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// Everything in scope was seen to hold, was waived or does not apply.
+    /// Everything in scope was seen to hold, was attested, was waived or does not apply.
     Passed,
     /// Nothing seen failed, but something was not seen.
     Incomplete,

@@ -1,11 +1,12 @@
 //! A small report and a small plan in every format: how they read, what they come to, that they satisfy their schema,
 //! that nothing hostile steers a terminal and that no secret shows.
 
+mod outcome;
+
 use jiff::civil::date;
 use serde_json::Value;
 
 use crate::catalog;
-use crate::catalog::Severity;
 use crate::controls::Evidence;
 use crate::controls::Finding;
 use crate::controls::Simulated;
@@ -24,7 +25,6 @@ use crate::render::Access;
 use crate::render::RenderedFile;
 use crate::report::Report;
 use crate::report::json;
-use crate::report::model::Outcome;
 use crate::report::plan_json;
 use crate::report::plan_text;
 use crate::report::plan_text::Contents;
@@ -32,6 +32,7 @@ use crate::report::text;
 use crate::report::text::Detail;
 use crate::secret::Secret;
 use crate::spec::Waiver;
+use crate::spec::WaiverBasis;
 
 const MARKER: &str = "MARKER-SECRET-7f3a";
 const HOSTILE: &str = "a\u{1b}[2J\u{9b}31m\r\nFAKE pass\u{202e}";
@@ -71,7 +72,9 @@ fn waived(id: &str) -> Finding {
         approver: "A. Officer".to_owned(),
         created: date(2026, 3, 1),
         expires: date(2026, 5, 1),
-        compensating_control: None,
+        basis: WaiverBasis::RiskAccepted,
+        compensating_control: Some("nurses call back".to_owned()),
+        evidence_sha256: None,
     };
     let verdict = Verdict::fail("core:thing", "this", "that", evidence("looked"));
     verdict.into_finding(catalog::control(id).unwrap(), Some(&waiver))
@@ -136,6 +139,7 @@ fn the_text_tells_troubles_in_full_and_every_control_in_a_line() {
       core:thing
         expected  this
         observed  that
+        evidence_sha256 0a7349da82542f12d0d5f2ec72af3ec2d04e1a5507d3ee7663f1f8f498d26712
       cites     45 CFR 164.312(c)(1), 45 CFR 164.308(a)(8)
       next      `anteroom plan` shows what differs; `anteroom apply` restores it.
 
@@ -150,12 +154,14 @@ fn the_text_tells_troubles_in_full_and_every_control_in_a_line() {
       core:thing
         expected  this
         observed  that
-        waived    by A. Officer until 2026-05-01: the vendor mends it in May
+        evidence_sha256 7cb5c796bddb7b2839e2413a4b2955f40cc5789484a931b08ab3ed7f0fd2c018
+        waived    by A. Officer until 2026-05-01 (risk-accepted): the vendor mends it in May
+        instead   nurses call back
       cites     45 CFR 164.312(e)(1)
       next      Run `anteroom apply`; it restores the nginx site.
 
     encryption
-      pass       SSLv3, TLS 1.0 and TLS 1.1 are refused (2 looks)
+      pass       SSLv2, SSLv3, TLS 1.0 and TLS 1.1 are refused (2 looks)
       waived     Browsers are told to use https only, for a year or more
     access
       unverified SSH takes keys only, from the admin networks
@@ -227,10 +233,14 @@ fn the_json_satisfies_its_schema_and_holds_every_field_of_the_contract() {
         "SC-23"
       ],
       "remediation": "Run `anteroom apply`; it restores the nginx site.",
+      "evidence_sha256": "7cb5c796bddb7b2839e2413a4b2955f40cc5789484a931b08ab3ed7f0fd2c018",
       "waiver": {
         "approver": "A. Officer",
         "justification": "the vendor mends it in May",
-        "expires": "2026-05-01"
+        "created": "2026-03-01",
+        "expires": "2026-05-01",
+        "basis": "risk-accepted",
+        "compensating_control": "nurses call back"
       }
     }
     "#);
@@ -267,33 +277,13 @@ fn the_schema_refuses_what_is_no_report() {
     assert_eq!(valid_json(&probe)["deployment"], Value::Null);
 }
 
-#[test]
-fn an_outcome_counts_failures_from_the_threshold_and_never_passes_on_nothing() {
-    let medium = || fail("encryption/hsts");
-    let outcome = |findings: Vec<Finding>, threshold| report(findings).outcome(threshold);
-    assert_eq!(medium().control.severity, Severity::Medium);
-    assert_eq!(outcome(vec![medium()], Severity::Low), Outcome::Failed);
-    assert_eq!(outcome(vec![medium()], Severity::Medium), Outcome::Failed);
-    assert_eq!(outcome(vec![medium()], Severity::High), Outcome::Passed);
-    let open = || unverified("access/ssh-keys-only");
-    assert_eq!(outcome(vec![medium(), open()], Severity::High), Outcome::Incomplete);
-    assert_eq!(outcome(vec![medium(), open()], Severity::Low), Outcome::Failed);
-    assert_eq!(outcome(vec![open()], Severity::Critical), Outcome::Incomplete);
-    assert_eq!(
-        outcome(vec![pass("encryption/hsts"), open()], Severity::Low),
-        Outcome::Incomplete
-    );
-    let quiet = vec![pass("encryption/hsts"), waived("access/ssh-keys-only")];
-    assert_eq!(outcome(quiet, Severity::Low), Outcome::Passed);
-    assert_eq!(outcome(Vec::new(), Severity::Low), Outcome::Incomplete);
-}
-
 /// A report whose every outside field is hostile.
 fn hostile_report() -> Report {
     let verdict = Verdict::fail(HOSTILE, HOSTILE, HOSTILE, evidence(HOSTILE));
     let mut waiver = waived("encryption/hsts").waiver.unwrap();
     waiver.justification = HOSTILE.to_owned();
     waiver.approver = HOSTILE.to_owned();
+    waiver.compensating_control = Some(HOSTILE.to_owned());
     let control = catalog::control("encryption/hsts").unwrap();
     let mut report = report(vec![
         verdict.clone().into_finding(control, None),

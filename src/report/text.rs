@@ -10,6 +10,7 @@ use crate::controls::Finding;
 use crate::controls::Status;
 use crate::report::Report;
 use crate::report::clean::one_line;
+use crate::spec::Waiver;
 
 /// How much to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,16 +104,12 @@ fn trouble(out: &mut String, group: &[&Finding], detail: Detail) {
     heading(out, first);
     for finding in group {
         body(out, finding);
+        if matches!(finding.status, Status::Fail | Status::Waived) {
+            let pin = &finding.evidence_sha256;
+            line(out, &format!("    {QUIET}evidence_sha256 {pin}{QUIET:#}"));
+        }
         if let Some(waiver) = &finding.waiver {
-            line(
-                out,
-                &format!(
-                    "    waived    by {} until {}: {}",
-                    one_line(&waiver.approver),
-                    waiver.expires,
-                    one_line(&waiver.justification)
-                ),
-            );
+            accepted(out, waiver);
         }
         if detail == Detail::Full {
             evidence(out, finding);
@@ -121,6 +118,22 @@ fn trouble(out: &mut String, group: &[&Finding], detail: Detail) {
     line(out, &format!("  cites     {}", first.control.citations.join(", ")));
     line(out, &format!("  next      {}", first.control.remediation));
     line(out, "");
+}
+
+fn accepted(out: &mut String, waiver: &Waiver) {
+    line(
+        out,
+        &format!(
+            "    waived    by {} until {} ({}): {}",
+            one_line(&waiver.approver),
+            waiver.expires,
+            waiver.basis.word(),
+            one_line(&waiver.justification)
+        ),
+    );
+    if let Some(instead) = &waiver.compensating_control {
+        line(out, &format!("    instead   {}", one_line(instead)));
+    }
 }
 
 fn heading(out: &mut String, finding: &Finding) {

@@ -177,9 +177,9 @@ pub fn text(answers: &InitAnswers) -> String {
         InitPlace::Lab => LAB.to_owned(),
         InitPlace::Test | InitPlace::Production => existing(answers),
     };
-    let (environment, documents) = match answers.place {
-        InitPlace::Lab | InitPlace::Test => (TEST, ""),
-        InitPlace::Production => (PRODUCTION, BAA),
+    let (environment, documents, statements) = match answers.place {
+        InitPlace::Lab | InitPlace::Test => (TEST, "", ""),
+        InitPlace::Production => (PRODUCTION, BAA, ATTESTATION),
     };
     let (certificate, access) = match answers.place {
         InitPlace::Lab => (SELF_SIGNED, ACCESS_LAB),
@@ -209,7 +209,7 @@ auth = \"{auth}\"
 # Automatic logoff of clinicians, and the most people in one room.
 session_minutes = 480
 max_occupants = 6
-{token}{certificate}{access}{TAIL}",
+{token}{certificate}{access}{TAIL}{statements}",
         name = answers.name,
         domain = answers.domain,
         auth = answers.auth.as_str(),
@@ -322,6 +322,18 @@ admin_cidrs = []
 # check = \"warn\"
 ";
 
+const ATTESTATION: &str = "
+# What no program can see, people attest: each document that `anteroom catalog controls` lists with the stage `document`.
+# Until all of them are attested, an audit of production is incomplete (exit code 3).
+# [[attestation]]
+# control = \"administrative/risk-analysis\"
+# document = \"documents/risk-analysis.pdf\"
+# document_sha256 = \"as sha256sum prints it\"
+# owner = \"who answers for it\"
+# on = 2026-01-31
+# review_on = 2027-01-31
+";
+
 const TAIL: &str = "
 # What the page offers beyond a call (recording, live_streaming, transcription, file_sharing, whiteboard, polls) is off and
 # cannot be turned on; `anteroom catalog policy` says why.
@@ -342,7 +354,8 @@ retention_days = 90
 # [packages.versions]
 # jicofo = \"1.0-1124-1\"
 
-# A failure that someone accepts, for at most 365 days:
+# A failure that someone accepts, for at most 365 days. With a subject of its own in place of \"*\" it needs the finding's
+# evidence_sha256 from the report:
 # [[waiver]]
 # control = \"encryption/legacy-tls-refused\"
 # subject = \"*\"
@@ -350,5 +363,6 @@ retention_days = 90
 # approver = \"who accepted it\"
 # created = 2026-01-31
 # expires = 2026-07-31
+# basis = \"risk-accepted\"
 # compensating_control = \"what is done instead\"
 ";

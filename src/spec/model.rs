@@ -329,17 +329,34 @@ impl Maintenance {
     }
 }
 
-/// `[[attestation]]`: a statement of a person.
+/// `[[attestation]]`: a statement of a person, and the document behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attestation {
     /// The control it speaks to.
     pub control: String,
-    /// What is stated.
-    pub statement: String,
-    /// Who states it.
-    pub by: String,
-    /// When.
+    /// A path, or where the document is filed.
+    pub document: String,
+    /// SHA-256 of the document, as recorded.
+    pub document_sha256: String,
+    /// SHA-256 of the file of that name, where there is one beside the spec.
+    pub found_sha256: Option<String>,
+    /// Who answers for it.
+    pub owner: String,
+    /// When it was stated.
     pub on: jiff::civil::Date,
+    /// The last day on which it stands without another look.
+    pub review_on: jiff::civil::Date,
+    /// What is stated, where the document's name does not say it.
+    pub statement: Option<String>,
+}
+
+impl Attestation {
+    /// Whether the document is another one than was recorded.
+    pub fn document_differs(&self) -> bool {
+        self.found_sha256
+            .as_ref()
+            .is_some_and(|found| *found != self.document_sha256)
+    }
 }
 
 /// `[[waiver]]`: a failure that someone accepted, for a time.
@@ -357,6 +374,39 @@ pub struct Waiver {
     pub created: jiff::civil::Date,
     /// Until when; at most 365 days after `created`.
     pub expires: jiff::civil::Date,
+    /// Why it may be accepted.
+    pub basis: WaiverBasis,
     /// What is done instead.
     pub compensating_control: Option<String>,
+    /// Digest of what was accepted, unless the subject is `*`.
+    pub evidence_sha256: Option<String>,
+}
+
+impl Waiver {
+    /// Whether the day is one of those that it accepts a failure on.
+    pub fn is_in_force(&self, today: jiff::civil::Date) -> bool {
+        (self.created..=self.expires).contains(&today)
+    }
+}
+
+/// Why a failure may be accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaiverBasis {
+    /// The specification is addressable, and something else takes its place (45 CFR 164.306(d)(3)).
+    Addressable,
+    /// The risk is known and borne.
+    RiskAccepted,
+    /// The control is wrong about this subject.
+    FalsePositive,
+}
+
+impl WaiverBasis {
+    /// The word of the spec.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Addressable => "addressable-306d3",
+            Self::RiskAccepted => "risk-accepted",
+            Self::FalsePositive => "false-positive",
+        }
+    }
 }

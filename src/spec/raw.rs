@@ -324,12 +324,18 @@ section! {
     RawAttestation("attestation") {
         /// the control it speaks to, such as "administrative/risk-analysis"
         required control: String,
-        /// what is stated
-        required statement: Prose,
-        /// who states it
-        required by: String,
-        /// when, such as 2026-01-31
+        /// the document that shows it: a path that counts from the spec's folder, or where it is filed
+        required document: String,
+        /// SHA-256 of the document, as `sha256sum FILE` prints it
+        required document_sha256: String,
+        /// who answers for it
+        required owner: String,
+        /// when it was stated, such as 2026-01-31
         required on: Date,
+        /// when it is looked at again, at most 366 days after `on`; from the day after, the control fails
+        required review_on: Date,
+        /// what is stated, where the document's name does not say it
+        optional statement: Prose,
     }
 }
 
@@ -348,9 +354,24 @@ section! {
         required created: Date,
         /// until when; at most 365 days after `created`
         required expires: Date,
-        /// what is done instead
+        /// "addressable-306d3" (an addressable specification that something else takes the place of),
+        /// "risk-accepted", or "false-positive"
+        required basis: RawWaiverBasis,
+        /// what is done instead; needed unless the basis is "false-positive"
         optional compensating_control: Prose,
+        /// the finding's evidence_sha256 as the report prints it; needed unless the subject is "*". Where anything else is
+        /// observed, the waiver is void
+        optional evidence_sha256: String,
     }
+}
+
+choice! {
+    /// Why a failure may be accepted.
+    RawWaiverBasis {
+        "addressable-306d3" => Addressable,
+        "risk-accepted" => RiskAccepted,
+        "false-positive" => FalsePositive,
+    } later []
 }
 
 /// Every section with its keys, to tell where a key belongs.

@@ -45,7 +45,8 @@ fn the_catalog_lists_every_control_in_text_and_json() {
     let room = Room::new();
     let text = room.run(&["catalog", "controls"]).data();
     let json: Value = serde_json::from_str(&room.run(&["catalog", "controls", "--format", "json"]).data()).unwrap();
-    let controls = json.as_array().unwrap();
+    assert_eq!(json["schema"], "anteroom/controls/v1");
+    let controls = json["controls"].as_array().unwrap();
     assert_eq!(controls.len(), anteroom::catalog::controls().len());
     for control in controls {
         let id = control["id"].as_str().unwrap();
@@ -53,9 +54,85 @@ fn the_catalog_lists_every_control_in_text_and_json() {
         assert!(!control["citations"].as_array().unwrap().is_empty());
     }
     let one = room.run(&["catalog", "controls", "access/brewery-closed"]).data();
-    assert!(one.contains("when it fails:") && one.lines().count() == 4, "{one}");
+    for part in ["cites", "why it matters:", "what is kept:", "when it fails:"] {
+        assert!(one.contains(part), "{part} is not in {one}");
+    }
+    assert!(!one.contains("to attest it:") && one.lines().count() == 6, "{one}");
+    let document = room
+        .run(&["catalog", "controls", "administrative/risk-analysis"])
+        .data();
+    assert!(document.contains("to attest it: [[attestation]]"), "{document}");
     room.run(&["catalog", "controls", "access/nothing"])
         .refused(&["there is no control \"access/nothing\"", "hint:"]);
+}
+
+#[test]
+fn the_catalog_lists_every_safeguard_in_text_json_and_as_a_page() {
+    let room = Room::new();
+    let text = room.run(&["catalog", "safeguards"]).data();
+    let json: Value = serde_json::from_str(&room.run(&["catalog", "safeguards", "--format", "json"]).data()).unwrap();
+    assert_eq!(json["schema"], "anteroom/safeguards/v1");
+    let rows = json["safeguards"].as_array().unwrap();
+    assert!(rows.len() > 60, "{}", rows.len());
+    for row in rows {
+        assert!(text.contains(row["cite"].as_str().unwrap()), "{row}");
+    }
+    let page = room.run(&["catalog", "safeguards", "--markdown"]).data();
+    assert_eq!(page, std::fs::read_to_string(repository("docs/safeguards.md")).unwrap());
+}
+
+#[test]
+fn a_platform_that_must_not_be_used_ends_with_5_and_an_unknown_one_with_2() {
+    let room = Room::new();
+    for (name, code, says) in [
+        ("FaceTime", 5, "must not be used"),
+        ("facebook live", 5, "public-facing"),
+        ("skype", 5, "no longer offered"),
+        ("meet.jit.si", 5, "must not be used"),
+        ("zoom", 5, "must not be used"),
+        ("Zoom for Healthcare", 0, "only after an agreement is signed"),
+        ("teams", 0, "only after an agreement is signed"),
+        ("jaas", 0, "not confirmed"),
+        ("self-hosted jitsi", 0, "anteroom audit"),
+    ] {
+        let ran = room.run(&["catalog", "platforms", name]);
+        assert_eq!(ran.code, Some(code), "{name}: {ran:?}");
+        assert!(
+            ran.out.contains(says) && ran.out.contains("as of 20"),
+            "{name}: {ran:?}"
+        );
+    }
+    let misspelt = room.run(&["catalog", "platforms", "facetiem"]);
+    assert_eq!(misspelt.code, Some(5));
+    assert!(
+        misspelt.err.contains("\"facetiem\" is taken for Apple FaceTime"),
+        "{misspelt:?}"
+    );
+    room.run(&["catalog", "platforms", "zoom free"])
+        .refused(&["nothing is known of a platform \"zoom free\"", "did you mean Zoom"]);
+    room.run(&["catalog", "platforms", "jitsi"]).refused(&["did you mean"]);
+    room.run(&["catalog", "platforms", "frobnicate"])
+        .refused(&["nothing is known", "needs a signed agreement"]);
+    let all = room.run(&["catalog", "platforms", "--format", "json"]);
+    let all: Value = serde_json::from_str(&all.out).unwrap();
+    assert_eq!(all["schema"], "anteroom/platforms/v1");
+    assert_eq!(all["platforms"].as_array().unwrap().len(), 21);
+}
+
+#[test]
+fn the_clouds_say_who_signs_and_what_proves_it() {
+    let room = Room::new();
+    let text = room.run(&["catalog", "clouds"]).out;
+    for name in ["Amazon Web Services", "Microsoft Azure", "Google Cloud", "Anyone else"] {
+        assert!(text.contains(name), "{name}");
+    }
+    let json: Value = serde_json::from_str(&room.run(&["catalog", "clouds", "aws", "--format", "json"]).out).unwrap();
+    assert_eq!(
+        (&json["schema"], &json["clouds"][0]["proof"]),
+        (&"anteroom/clouds/v1".into(), &"api".into())
+    );
+    room.run(&["catalog", "clouds", "somewhere"])
+        .refused(&["nothing is known of a cloud"]);
 }
 
 #[test]

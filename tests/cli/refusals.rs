@@ -160,3 +160,8 @@ fn hostile_file_names_do_not_steer_a_terminal() {
     ran.refused(&["\\u001b[2Jx\\u009b31m"]);
     assert!(!ran.err.contains('\u{1b}') && !ran.err.contains('\u{9b}'), "{ran:?}");
 }
+
+#[test]
+fn a_call_without_a_clinicians_token_is_refused() {
+    refused_untouched(&["probe", "telemed.example.com", "--call"], &["--clinician-token-file"]);
+}

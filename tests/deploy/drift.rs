@@ -141,6 +141,7 @@ pub(crate) fn edits_inside_are_named_and_healed(bench: &Bench) {
     let applied = host.apply(&spec).expect(5);
     let left = [
         "access/ssh-keys-only",
+        "access/ssh-offers-keys-only",
         "availability/security-upgrades",
         "exposure/only-spec-listeners",
         "integrity/files-as-rendered",

@@ -24,6 +24,8 @@ mod outcome;
 mod packages;
 mod preflight;
 mod refusals;
+mod rows;
+mod sabotage;
 mod spec_file;
 mod token;
 mod world;
@@ -37,6 +39,10 @@ const TESTS: &[Test] = &[
     Test {
         name: "a_killed_tool_leaves_a_host_that_converges",
         run: interrupted::a_killed_tool_leaves_a_host_that_converges,
+    },
+    Test {
+        name: "every_sabotage_is_named_by_its_control",
+        run: sabotage::every_sabotage_is_named_by_its_control,
     },
     Test {
         name: "accounts_come_log_in_and_go_and_changed_passwords_change",
@@ -73,6 +79,10 @@ const TESTS: &[Test] = &[
     Test {
         name: "a_full_disk_changes_nothing",
         run: faults::a_full_disk_changes_nothing,
+    },
+    Test {
+        name: "a_call_tells_a_sound_bridge_from_others",
+        run: token::a_call_tells_a_sound_bridge_from_others,
     },
     Test {
         name: "others_at_work_on_packages_are_waited_for_or_named",

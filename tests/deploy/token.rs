@@ -22,10 +22,12 @@ pub(crate) fn a_second_apply_changes_nothing(bench: &Bench) {
     assert_eq!(report["drift"].as_array().unwrap().len(), 0);
     // The doubles are seen for what they are: nothing in the spec says so.
     let simulated = report["simulated"].as_array().unwrap();
-    assert!(
-        simulated.iter().any(|row| row.to_string().contains("jicofo")),
-        "{simulated:?}"
-    );
+    for name in ["jicofo", "jitsi-videobridge2"] {
+        assert!(
+            simulated.iter().any(|row| row.to_string().contains(name)),
+            "{name}: {simulated:?}"
+        );
+    }
 
     let before = host.run(TRACES);
     assert!(before.contains("/etc/prosody/conf.avail/telemed.example.test.cfg.lua"));
@@ -101,4 +103,55 @@ pub(crate) fn a_link_made_by_token_opens_its_room(bench: &Bench) {
         "{}",
         audit.out
     );
+}
+
+/// What rests on a call.
+const CALL: [&str; 7] = [
+    "access/patient-waits",
+    "access/ice-credentials-checked",
+    "availability/media-end-to-end",
+    "encryption/media-aead",
+    "encryption/media-fingerprints",
+    "encryption/plain-media-refused",
+    "leakage/candidate-addresses",
+];
+
+/// Faults of the bridge's double, and the control that each must fail. The environment is the service manager's own, so
+/// that no file of the host differs.
+const FAULTS: [(&str, &str); 3] = [
+    ("forwards-plain", "encryption/plain-media-refused"),
+    ("weak-fingerprint", "encryption/media-fingerprints"),
+    ("answers-anyone", "access/ice-credentials-checked"),
+];
+
+/// A call comes about on a sound host; a bridge with a fault fails what the fault touches, and one that is gone passes
+/// nothing.
+pub(crate) fn a_call_tells_a_sound_bridge_from_others(bench: &Bench) {
+    let host = bench.deployed("call");
+    let spec = host.write("anteroom.toml", &SpecFile::token());
+    let audit = || host.anteroom(&["audit", "-f", &spec, "--format", "json", "--call"]);
+    let passed = audit().clean().controls("pass");
+    for id in CALL {
+        assert!(passed.contains(id), "{id}: {passed:?}");
+    }
+    let restart = |fault: &str| {
+        host.run(&format!(
+            "systemctl {fault}; systemctl restart jitsi-videobridge2; \
+             for i in $(seq 50); do curl -sf http://127.0.0.1:8888/stats | grep -q '\"bridge_count\":1' && exit 0; sleep 0.2; done; exit 1"
+        ))
+    };
+    for (fault, control) in FAULTS {
+        restart(&format!(
+            "set-environment JAVA_TOOL_OPTIONS=-Danteroom.double.fault={fault}"
+        ));
+        let failed = audit().expect(5).controls("fail");
+        assert_eq!(Vec::from_iter(&failed), [control], "{fault}");
+    }
+    restart("unset-environment JAVA_TOOL_OPTIONS");
+    host.run("systemctl stop jitsi-videobridge2");
+    let audit = audit();
+    let passed = audit.controls("pass");
+    for id in CALL.into_iter().filter(|id| *id != "access/patient-waits") {
+        assert!(!passed.contains(id), "{id}: {}", audit.out);
+    }
 }

@@ -27,6 +27,11 @@ missing=
 for pair in javac:openjdk-17-jdk-headless jar:openjdk-17-jdk-headless dpkg-deb:dpkg apt-ftparchive:apt-utils gpg:gnupg gpgconf:gnupg; do
     command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair%%:*} (Debian package ${pair#*:})"
 done
+# DTLS in Java, as the real bridge has it.
+java=/usr/share/java
+for pair in bctls:libbctls-java bcutil:libbcutil-java bcprov:libbcprov-java; do
+    [ -f "$java/${pair%%:*}.jar" ] || missing="$missing ${pair%%:*}.jar (Debian package ${pair#*:})"
+done
 [ -z "$missing" ] || { echo "build.sh needs:$missing" >&2; exit 3; }
 
 mkdir -p "$out/repo/stable"
@@ -37,7 +42,7 @@ export SOURCE_DATE_EPOCH=1767225600 LC_ALL=C TZ=UTC
 umask 022
 
 mkdir "$work/classes"
-javac --release 17 -Xlint:all,-serial -Werror -d "$work/classes" "$here"/java/anteroom/doubles/*.java
+javac --release 17 -Xlint:all,-serial,-path -Werror -cp "$java/bctls.jar:$java/bcutil.jar:$java/bcprov.jar" -d "$work/classes" "$here"/java/anteroom/doubles/*.java
 jar --create --file "$work/doubles.jar" --date=2026-01-01T00:00:00Z -C "$work/classes" .
 
 for package in jitsi-videobridge2 jicofo jitsi-meet-web jitsi-meet-prosody; do
@@ -49,7 +54,10 @@ for package in jitsi-videobridge2 jicofo jitsi-meet-web jitsi-meet-prosody; do
         [ -f "$from/$part" ] && cp "$from/$part" "$tree/DEBIAN/$part"
     done
     case $package in
-        jitsi-videobridge2) cp "$work/doubles.jar" "$tree/usr/share/jitsi-videobridge/jitsi-videobridge.jar" ;;
+        jitsi-videobridge2)
+            cp "$work/doubles.jar" "$tree/usr/share/jitsi-videobridge/jitsi-videobridge.jar"
+            cp -L "$java/bctls.jar" "$java/bcutil.jar" "$java/bcprov.jar" "$tree/usr/share/jitsi-videobridge/lib/"
+            ;;
         jicofo) cp "$work/doubles.jar" "$tree/usr/share/jicofo/jicofo.jar" ;;
         jitsi-meet-prosody) mkdir -p "$tree/usr/share/jitsi-meet" && cp -R "$here/prosody-plugins" "$tree/usr/share/jitsi-meet/prosody-plugins" ;;
     esac

@@ -145,16 +145,25 @@ pub(crate) const FIELDS: &[Field] = &[
         Reach::Silent,
         "(access|encryption)/[a-z]{1,9}",
     ),
+    field("attestation[0].document", Reach::Silent, FREE),
+    field("attestation[0].document_sha256", Reach::Silent, "[0-9a-fA-F]{64}"),
+    field("attestation[0].owner", Reach::Silent, FREE),
+    field("attestation[0].on", Reach::Silent, "2025-0[2-9]-[12][0-9]"),
+    field("attestation[0].review_on", Reach::Silent, "2026-01-[12][0-9]"),
     field("attestation[0].statement", Reach::Silent, FREE),
-    field("attestation[0].by", Reach::Silent, FREE),
-    field("attestation[0].on", Reach::Silent, "202[0-5]-0[1-9]-[12][0-9]"),
     field("waiver[0].control", Reach::Silent, "(access|encryption)/[a-z]{1,9}"),
     field("waiver[0].subject", Reach::Silent, FREE),
     field("waiver[0].justification", Reach::Silent, FREE),
     field("waiver[0].approver", Reach::Silent, FREE),
     field("waiver[0].created", Reach::Silent, "2026-0[1-3]-[12][0-9]"),
     field("waiver[0].expires", Reach::Silent, "2026-0[4-9]-[12][0-9]"),
+    field(
+        "waiver[0].basis",
+        Reach::Silent,
+        "(addressable-306d3|risk-accepted|false-positive)",
+    ),
     field("waiver[0].compensating_control", Reach::Silent, FREE),
+    field("waiver[0].evidence_sha256", Reach::Silent, "[0-9a-fA-F]{64}"),
 ];
 
 impl Field {
@@ -174,9 +183,12 @@ pub(crate) fn base(name: &str) -> Table {
     );
     let papers = "[baa]\nvendor = \"a\"\nagreement = \"b\"\nsigned_on = \"2026-01-10\"\nreference = \"c\"\nreview_on = \"2027-01-10\"\n\
         document_sha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"\nprocessors = [\"d\"]\n\
-        [[attestation]]\ncontrol = \"access/a\"\nstatement = \"b\"\nby = \"c\"\non = \"2026-01-10\"\n\
+        [[attestation]]\ncontrol = \"access/a\"\ndocument = \"a\"\nowner = \"c\"\non = \"2025-10-10\"\n\
+        review_on = \"2026-01-25\"\nstatement = \"b\"\n\
+        document_sha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"\n\
         [[waiver]]\ncontrol = \"access/a\"\nsubject = \"b\"\njustification = \"c\"\napprover = \"d\"\n\
-        created = \"2026-01-10\"\nexpires = \"2026-10-10\"\ncompensating_control = \"e\"\n";
+        created = \"2026-01-10\"\nexpires = \"2026-10-10\"\nbasis = \"risk-accepted\"\ncompensating_control = \"e\"\n\
+        evidence_sha256 = \"0000000000000000000000000000000000000000000000000000000000000000\"\n";
     let claims = format!("issuer = \"{HARMLESS}-issuer\"\naudience = \"{HARMLESS}-audience\"\n");
     let flat = format!("suite = \"{HARMLESS}-suite/\"\n");
     let parts = format!("suite = \"{HARMLESS}-suite\"\ncomponents = [\"{HARMLESS}-component\"]\n");

@@ -7,6 +7,7 @@ use anteroom::facts::Asked;
 use anteroom::facts::CertificateFacts;
 use anteroom::facts::FirewallFacts;
 use anteroom::facts::HostFacts;
+use anteroom::facts::InsideFacts;
 use anteroom::facts::ListenerSeen;
 use anteroom::facts::Os;
 use anteroom::facts::PackageState;
@@ -120,6 +121,7 @@ pub(crate) fn fresh_facts(wanted: &Wanted) -> HostFacts {
             kernel: Seen::Known(BTreeMap::new()),
             ..SystemFacts::default()
         },
+        inside: InsideFacts::default(),
     }
 }
 

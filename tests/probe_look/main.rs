@@ -2,8 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail loudly")]
 
+mod hostile_tls;
 mod openssl;
+mod relay;
 mod replay_double;
+mod turn_double;
+mod web_double;
+mod web_servers;
 
 use anteroom::probe::PortPlan;
 use anteroom::probe::Ports;
@@ -13,10 +18,11 @@ use anteroom::probe::Trust;
 use anteroom::probe::look;
 use anteroom::probe::xmpp::clinician::Clinician;
 use anteroom::probe::xmpp::clinician::Visitors;
-use anteroom::probe::xmpp::forge::Forgery;
 use anteroom::probe::xmpp::forge::Signing;
 use anteroom::probe::xmpp::forge::TokenTerms;
+use anteroom::probe::xmpp::forgery::Forgery;
 use anteroom::probe::xmpp::guest::FocusAnswer;
+use anteroom::probe::xmpp::link::Transport;
 use anteroom::probe::xmpp::session::Entry;
 use anteroom::probe::xmpp::session::Login;
 use anteroom::probe::xmpp::stanza::Refused;
@@ -40,6 +46,7 @@ fn target(https: u16, trust: Trust) -> Target {
             http: 1,
             tls: Vec::new(),
             ssh: 1,
+            xmpp: 1,
             stun: Vec::new(),
         },
         trust,
@@ -53,7 +60,9 @@ fn token_visitors() -> Visitors {
             issuer: "clinic".to_owned(),
             audience: "jitsi".to_owned(),
             signing: Signing::Shared(Secret::new(SIGNING_SECRET)),
+            longest_minutes: Some(30),
         }),
+        ..Visitors::default()
     }
 }
 
@@ -96,6 +105,8 @@ async fn a_site_with_tokens_keeps_strangers_guests_and_forgers_out() {
             matches!(stranger.accounts_host.known().unwrap(), HostOffer::Answers { mechanisms } if mechanisms.len() == 2)
         );
         let guest = &door.guest;
+        let handed = guest.relays.known().unwrap();
+        assert!(handed[1].kind == "turns" && handed[1].end().is_some());
         assert!(matches!(guest.login.known().unwrap(), Login::Admitted { .. }));
         assert!(guest.rooms.known().unwrap().is_empty());
         assert!(matches!(guest.new_room.known().unwrap(), Entry::Refused(no) if no.condition == "not-allowed"));
@@ -118,9 +129,12 @@ async fn a_site_with_tokens_keeps_strangers_guests_and_forgers_out() {
     let wrong = clinician.wrong_room.as_ref().unwrap();
     assert!(matches!(wrong.known().unwrap(), Entry::Refused(_)));
     assert!(matches!(clinician.entry.known().unwrap(), Entry::Entered { .. }));
+    // Forged tokens were recorded at the first door only, and an honest one before them.
+    let honest = seen.xmpp[0].honest[0].login.known().unwrap();
+    assert!(matches!(honest, Login::Admitted { .. }));
     for forged in &seen.xmpp[0].forgeries {
         // Jitsi's own check takes tokens without an end; the recorded server does too.
-        let expected = forged.forgery != Forgery::WithoutExpiry;
+        let expected = forged.forgery != Forgery::WithoutExpiry || forged.transport == Transport::Bosh;
         assert_eq!(
             refused(forged.login.known().unwrap()).is_some(),
             expected,
@@ -128,7 +142,8 @@ async fn a_site_with_tokens_keeps_strangers_guests_and_forgers_out() {
             forged.forgery
         );
     }
-    assert_eq!(seen.xmpp[0].forgeries.len(), 8);
+    // All but those that need a public key, at both doors.
+    assert_eq!(seen.xmpp[0].forgeries.len(), 2 * (Forgery::ALL.len() - 3));
 
     let web = &seen.web[0];
     let config = web.config.known().unwrap();
@@ -155,7 +170,7 @@ async fn a_site_with_tokens_keeps_strangers_guests_and_forgers_out() {
 
     let evidence = serde_json::to_string(&seen).unwrap();
     assert!(!evidence.contains("eyJ"), "no token may show in evidence");
-    assert!(!evidence.contains(SIGNING_SECRET));
+    assert!(!evidence.contains(SIGNING_SECRET) && !evidence.contains(replay_double::RELAY_PASSWORD));
 }
 
 #[tokio::test]
@@ -176,7 +191,7 @@ async fn a_site_as_it_was_installed_lets_guests_into_the_bridges_room() {
             user: "dr.jones".to_owned(),
             password: Secret::new(PASSWORD),
         }),
-        tokens: None,
+        ..Visitors::default()
     };
     let seen = look_at(WEAK_SITE, &visitors).await;
     for door in &seen.xmpp[0].doors {

@@ -9,12 +9,17 @@ use std::process::Command;
 use std::process::Stdio;
 
 use anteroom::probe::PortPlan;
-use anteroom::probe::hello::Version;
+use anteroom::probe::Version;
 use anteroom::probe::look;
 use anteroom::probe::tls::Offer;
 use anteroom::probe::tls::Refusal;
 use anteroom::probe::tls::TlsView;
 use anteroom::probe::tls::Vouched;
+use anteroom::probe::tls::group::Group;
+use anteroom::probe::tls::group::Scheme;
+use anteroom::probe::tls::survey::Fallback;
+use anteroom::probe::tls::survey::Order;
+use anteroom::probe::tls::survey::SessionView;
 use anteroom::probe::xmpp::clinician::Visitors;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
@@ -124,6 +129,43 @@ async fn an_intermediate_server_speaks_tls_1_2_and_1_3() {
         .map(|(version, _)| version)
         .collect();
     assert_eq!(offered, [Version::Tls12, Version::Tls13]);
+    let groups = view.survey.groups[&Version::Tls13].known().unwrap();
+    assert!(
+        groups.contains(&Group(0x001d)) && groups.contains(&Group(0x0017)),
+        "{groups:?}"
+    );
+    let schemes = view.survey.schemes[&Version::Tls13].known().unwrap();
+    assert_eq!(schemes, &[Scheme(0x0403)], "the key is of P-256");
+    assert_eq!(view.survey.fallback.known().unwrap(), &Fallback::Refused);
+    let SessionView::Older(session) = view.survey.session.known().unwrap() else {
+        panic!("{:?}", view.survey.session);
+    };
+    assert!(session.secure_renegotiation && session.extended_master_secret);
+    assert!(!session.heartbeat && session.compression == 0);
+    let nameless = view.nameless.known().unwrap();
+    assert!(nameless.beyond.values().all(|more| more.known().unwrap().is_empty()));
+}
+
+#[tokio::test]
+async fn every_suite_of_a_server_is_found_in_its_own_order() {
+    let suites = "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-SHA";
+    let server = Server::start(&[
+        "-tls1_2",
+        "-serverpref",
+        "-cipher",
+        suites,
+        "-curves",
+        "X25519:P-384:P-256",
+    ]);
+    let view = view(server.port).await;
+    let list = view.survey.suites[&Version::Tls12].known().unwrap();
+    let numbers: Vec<u16> = list.accepted.iter().map(|suite| suite.0).collect();
+    assert_eq!(numbers, [0xcca9, 0xc02c, 0xc009]);
+    assert_eq!(list.order, Order::Server);
+    let mut groups = view.survey.groups[&Version::Tls12].known().unwrap().clone();
+    groups.sort();
+    assert_eq!(groups, [Group(0x0017), Group(0x0018), Group(0x001d)]);
+    assert_eq!(view.survey.fallback.known().unwrap(), &Fallback::NoOlderVersion);
 }
 
 #[tokio::test]
@@ -137,6 +179,16 @@ async fn a_legacy_server_is_found_out() {
         .collect();
     assert_eq!(offered, [Version::Tls10, Version::Tls11, Version::Tls12]);
     assert!(matches!(view.weak_suites.known().unwrap(), Offer::Accepted { .. }));
+    for version in offered {
+        let list = view.survey.suites[&version].known().unwrap();
+        assert!(list.accepted.iter().any(|suite| suite.anonymous()), "{version:?}");
+        assert!(list.accepted.iter().any(|suite| suite.chained_blocks()), "{version:?}");
+    }
+    let primes = view.survey.primes.known().unwrap();
+    assert!(
+        !primes.is_empty() && primes.iter().all(|prime| prime.bits >= 512),
+        "{primes:?}"
+    );
 }
 
 /// What a double does with a hello of a given legacy version number and record version.
@@ -186,7 +238,13 @@ async fn ssl_3_is_found_and_hanging_up_on_the_rest_is_a_refusal() {
     };
     let ssl3 = view.versions[&Version::Ssl3].known().unwrap();
     assert!(*ssl3 == rc4 || matches!(ssl3, Offer::Accepted { suite } if suite == "0x0005"));
-    for version in [Version::Tls10, Version::Tls11, Version::Tls12, Version::Tls13] {
+    for version in [
+        Version::Ssl2,
+        Version::Tls10,
+        Version::Tls11,
+        Version::Tls12,
+        Version::Tls13,
+    ] {
         assert_eq!(
             view.versions[&version].known().unwrap(),
             &Offer::Refused(Refusal::HungUp)

@@ -1,5 +1,6 @@
 //! A test double of a Jitsi site: plays back what a real Prosody 0.12.3 behind a real nginx said to the probe, over real
-//! TLS, WebSocket and HTTP. Knows nothing of XMPP but the names of the rooms, which differ in each run.
+//! TLS, WebSocket and HTTP. Knows nothing of XMPP but the names of the rooms and the numbers of requests, which differ in
+//! each run. Questions that were not recorded, since the probe learnt them later, get a locked server's no.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -53,19 +54,21 @@ impl Recording {
         }
     }
 
-    /// The recorded answer to what the probe just said.
+    /// The recorded answer to what the probe just said. Relays are handed out in words of the double's own.
     fn answer(&mut self, said: &str) -> Vec<String> {
+        if said.contains("urn:xmpp:extdisco:2") {
+            return vec![relays(said)];
+        }
         let Some((sent, raw)) = self.exchanges.get(self.next).cloned() else {
-            self.surprises.push(format!("after the end: {said}"));
-            return Vec::new();
+            return self.unrecorded(said, "the end");
         };
         if is_poll(said) && !is_poll(&sent) {
-            return vec!["<body xmlns='http://jabber.org/protocol/httpbind'/>".to_owned()];
+            return vec![EMPTY.to_owned()];
         }
         if shape(&sent) != shape(said) {
-            self.surprises.push(format!("expected {sent}, got {said}"));
-            return Vec::new();
+            return self.unrecorded(said, &sent);
         }
+        let (old_id, new_id) = (id(&sent), id(said));
         self.next += 1;
         if let (Some(old), Some(new)) = (room(&sent), room(said)) {
             self.rooms.insert(old, new);
@@ -76,13 +79,69 @@ impl Recording {
                     .iter()
                     .fold(line, |line, (old, new)| line.replace(old.as_str(), new))
             })
+            .map(|line| line.replace(&format!(" id='{old_id}'"), &format!(" id='{new_id}'")))
             .collect()
+    }
+
+    /// A locked server's answer to what nobody recorded: the main domain's offers, and no to everything.
+    fn unrecorded(&mut self, said: &str, expected: &str) -> Vec<String> {
+        let answer = if said.starts_with("<open") || said.contains(" ver='1.6'") {
+            OFFER.to_owned()
+        } else if said.contains("<auth ") {
+            "<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><not-authorized/></failure>".to_owned()
+        } else if said.contains("<iq ") {
+            format!(
+                "<iq xmlns='jabber:client' type='error' id='{}'><error type='cancel'><service-unavailable \
+                 xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+                id(said)
+            )
+        } else if is_poll(said) || said.contains(" type='terminate'") {
+            String::new()
+        } else {
+            self.surprises.push(format!("expected {expected}, got {said}"));
+            String::new()
+        };
+        if said.starts_with("<body") {
+            return vec![format!(
+                "<body xmlns='http://jabber.org/protocol/httpbind' sid='unrecorded'>{answer}</body>"
+            )];
+        }
+        vec![answer]
     }
 
     /// How many recorded exchanges were not played.
     pub(crate) fn left(&self) -> usize {
         self.exchanges.len() - self.next
     }
+}
+
+/// The password of the relay.
+pub(crate) const RELAY_PASSWORD: &str = "cGFzc3dvcmQgb2YgdGhlIHJlbGF5";
+
+/// What Prosody's mod_external_services says.
+fn relays(said: &str) -> String {
+    let id = id(said);
+    let answer = format!(
+        "<iq xmlns='jabber:client' type='result' id='{id}'><services xmlns='urn:xmpp:extdisco:2'>\
+         <service type='stun' host='t.example.com' port='3478' transport='udp'/>\
+         <service type='turns' host='t.example.com' port='5349' transport='tcp' restricted='1' \
+         username='1764504000' password='{RELAY_PASSWORD}' expires='2025-11-30T12:00:00Z'/></services></iq>"
+    );
+    match said.starts_with("<body") {
+        true => format!("<body xmlns='http://jabber.org/protocol/httpbind'>{answer}</body>"),
+        false => answer,
+    }
+}
+
+const EMPTY: &str = "<body xmlns='http://jabber.org/protocol/httpbind'/>";
+
+const OFFER: &str = "<stream:features xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:client'><mechanisms \
+                     xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>ANONYMOUS</mechanism></mechanisms></stream:features>";
+
+/// The number of a question.
+fn id(stanza: &str) -> String {
+    let after = stanza.split_once(" id='").map_or("", |(_, rest)| rest);
+    after.split('\'').next().unwrap_or_default().to_owned()
 }
 
 /// A BOSH request that only asks for news.
@@ -96,13 +155,22 @@ fn room(stanza: &str) -> Option<String> {
     stanza.get(at..at + 38).map(str::to_owned)
 }
 
-/// A stanza without what differs in each run: request numbers and room names.
+/// A stanza without what differs in each run: request numbers, room names, and the name of the visit.
 fn shape(stanza: &str) -> String {
     let mut shape = stanza.to_owned();
     if let Some(room) = room(stanza) {
         shape = shape.replace(&room, "ROOM");
     }
-    for (name, until) in [("rid='", '\''), ("machine-uid='", '\''), ("mechanism='PLAIN'>", '<')] {
+    if let Some((before, rest)) = shape.split_once("<nick ") {
+        let after = rest.split_once("</nick>").map_or("", |(_, after)| after);
+        shape = format!("{before}{after}");
+    }
+    for (name, until) in [
+        (" id='", '\''),
+        ("rid='", '\''),
+        ("machine-uid='", '\''),
+        ("mechanism='PLAIN'>", '<'),
+    ] {
         if let Some((before, after)) = shape.split_once(name) {
             let after = after.split_once(until).map_or("", |(_, rest)| rest);
             shape = format!("{before}{name}{until}{after}");
@@ -143,6 +211,16 @@ pub(crate) async fn start(recording: &str) -> (SocketAddr, Arc<Mutex<Recording>>
 async fn serve(mut stream: TlsStream<TcpStream>, recording: &Mutex<Recording>) {
     while let Some((head, body)) = request(&mut stream).await {
         let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+        // What the probe asks besides, as a foreign page or by odd methods, was not recorded.
+        let recorded = ["GET", "POST"].iter().any(|method| head.starts_with(method)) && !head.contains("probe.invalid");
+        let opens = path.starts_with("/http-bind") && !head.starts_with("POST");
+        if !recorded || opens || head.contains("rigin: null") {
+            let refusal = "HTTP/1.1 403 Forbidden\r\nServer: nginx\r\nContent-Length: 0\r\n\r\n";
+            if stream.write_all(refusal.as_bytes()).await.is_err() {
+                return;
+            }
+            continue;
+        }
         if path.starts_with("/xmpp-websocket") {
             return websocket(stream, &head, recording).await;
         }

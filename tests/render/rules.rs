@@ -183,7 +183,7 @@ fn the_page_is_strict_json_after_its_assignment_and_says_when_it_is_a_test() {
     for (name, spec) in specs::cases() {
         let wanted = rendered(&spec);
         let page = text(&wanted, PAGE);
-        let json = page.strip_prefix("var config = ").unwrap().strip_suffix(";\n").unwrap();
+        let json = anteroom::render::PAGE_SETTINGS.of(page).unwrap();
         let page: serde_json::Value = serde_json::from_str(json).unwrap();
         let notice = page.get("noticeMessage").and_then(|value| value.as_str());
         let expected = (!name.ends_with("production")).then_some("TEST: no patients");
@@ -245,7 +245,7 @@ fn every_row_of_the_policy_that_holds_stands_in_its_file() {
             let text = text(&wanted, setting.path.as_str());
             let at = format!("{name}: {} {}", setting.path, setting.key);
             if setting.path.as_str() == PAGE {
-                let json = text.strip_prefix("var config = ").unwrap().strip_suffix(";\n").unwrap();
+                let json = anteroom::render::PAGE_SETTINGS.of(text).unwrap();
                 let page: serde_json::Value = serde_json::from_str(json).unwrap();
                 let pointer = format!("/{}", setting.key.replace('.', "/"));
                 assert_eq!(page.pointer(&pointer), Some(&setting.value), "{at}");

@@ -14,6 +14,7 @@ use anteroom::spec::Machines;
 use anteroom::spec::Spec;
 use anteroom::spec::Switches;
 use anteroom::spec::TokenKey;
+use anteroom::spec::WaiverBasis;
 use anteroom::spec::init::InitAnswers;
 use anteroom::spec::init::InitAuth;
 use anteroom::spec::init::InitPlace;
@@ -142,9 +143,44 @@ fn examples_carry_every_way_to_reach_a_host_and_to_check_tokens() {
 fn an_expired_waiver_loads_so_that_the_audit_can_say_so() {
     let text = format!(
         "{SHORTEST}[[waiver]]\ncontrol = \"access/x\"\nsubject = \"*\"\njustification = \"\"\"two\nlines\"\"\"\n\
-         approver = \"A\"\ncreated = 2024-01-01\nexpires = 2024-12-31\n"
+         approver = \"A\"\ncreated = 2024-01-01\nexpires = 2024-12-31\nbasis = \"false-positive\"\n"
     );
     assert_eq!(accept(&text).waivers.len(), 1);
+}
+
+#[test]
+fn a_document_beside_the_spec_is_read_and_one_that_is_filed_elsewhere_is_not_missed() {
+    let attestation = |document: &str| {
+        format!(
+            "[[attestation]]\ncontrol = \"administrative/risk-analysis\"\ndocument = \"{document}\"\n\
+             document_sha256 = \"{}\"\nowner = \"A\"\non = 2026-01-31\nreview_on = 2027-01-31\n",
+            "A".repeat(64)
+        )
+    };
+    let text = format!(
+        "{SHORTEST}{}{}",
+        attestation("chain.pem"),
+        attestation("folder 7, shelf 2")
+    );
+    let spec = accept(&text);
+    assert_eq!(spec.attestations[0].document_sha256, "a".repeat(64));
+    assert!(spec.attestations[0].document_differs());
+    assert_eq!(spec.attestations[0].found_sha256.as_ref().map(String::len), Some(64));
+    assert_eq!(spec.attestations[1].found_sha256, None);
+    assert!(!spec.attestations[1].document_differs());
+}
+
+#[test]
+fn a_waiver_has_its_basis_and_a_subject_of_its_own_has_a_pin() {
+    let text = format!(
+        "{SHORTEST}[[waiver]]\ncontrol = \"encryption/hsts\"\nsubject = \"https://telemed.example.com\"\n\
+         justification = \"b\"\napprover = \"A\"\ncreated = 2026-01-01\nexpires = 2026-12-31\n\
+         basis = \"addressable-306d3\"\ncompensating_control = \"c\"\nevidence_sha256 = \"{}\"\n",
+        "B".repeat(64)
+    );
+    let waiver = accept(&text).waivers.remove(0);
+    assert_eq!(waiver.basis, WaiverBasis::Addressable);
+    assert_eq!(waiver.evidence_sha256, Some("b".repeat(64)));
 }
 
 #[test]

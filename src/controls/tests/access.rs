@@ -143,44 +143,6 @@ pub(super) const ROWS: &[Row] = &[
         )]),
     },
     Row {
-        id: "access/forged-tokens-refused",
-        passes: &[],
-        fails: &[
-            (
-                "a forged token is accepted",
-                |scene| scene.seen().xmpp[0].forgeries[7].login.result = Seen::Known(admitted()),
-                "Unsigned",
-            ),
-            (
-                "a token for another room opens this one",
-                |scene| clinician(scene).wrong_room.as_mut().unwrap().result = Seen::Known(in_a_new_room()),
-                "token for another room",
-            ),
-        ],
-        unverified: Scenes(&[
-            (
-                "the honest token is refused too",
-                |scene| clinician(scene).login.result = Seen::Known(Login::Refused(no())),
-                "proves nothing",
-            ),
-            (
-                "there is no honest token",
-                |scene| scene.seen().xmpp[0].clinician = None,
-                "no honest clinician",
-            ),
-            (
-                "one forgery was not answered",
-                |scene| scene.seen().xmpp[0].forgeries[0].login.result = Seen::unknown("timed out"),
-                "timed out",
-            ),
-            (
-                "no forgery was shown",
-                |scene| scene.seen().xmpp[0].forgeries.clear(),
-                "none were shown",
-            ),
-        ]),
-    },
-    Row {
         id: "access/clinician-can-open-room",
         passes: &[],
         fails: &[

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::probe::stun::UdpAnswer;
+use crate::probe::xmpp::burst::Burst;
 use crate::seen::Seen;
 use crate::spec::Environment;
 
@@ -10,8 +11,33 @@ use super::Row;
 use super::Unverified::Scenes;
 use super::build::ADDRESS;
 use super::build::Scene;
+use super::sightings::saw;
 
 pub(super) const ROWS: &[Row] = &[
+    Row {
+        id: "availability/rate-limited",
+        passes: &[(
+            "a burst is cut short",
+            |scene| burst(scene, Seen::Known(Burst::Limited { after: 41, status: 429 })),
+            "429",
+        )],
+        fails: &[(
+            "everything is taken",
+            |scene| {
+                let seen = Burst::Unlimited {
+                    requests: 120,
+                    milliseconds: 900,
+                };
+                burst(scene, Seen::Known(seen));
+            },
+            "unlimited",
+        )],
+        unverified: Scenes(&[(
+            "the burst broke off",
+            |scene| burst(scene, Seen::unknown("only 3 of 120 requests were answered")),
+            "only 3 of 120",
+        )]),
+    },
     Row {
         id: "availability/domain-points-here",
         passes: &[
@@ -69,7 +95,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "availability/media-path",
         passes: &[(
             "calls go on meanwhile",
-            |scene| scene.hosts[0].media_packets = Seen::Known(Some(12_000)),
+            |scene| scene.hosts[0].after.media_packets = Seen::Known(Some(12_000)),
             "11993 new datagrams",
         )],
         fails: &[
@@ -95,7 +121,7 @@ pub(super) const ROWS: &[Row] = &[
             ),
             (
                 "the counter began anew",
-                |scene| scene.hosts[0].media_packets = Seen::Known(Some(1)),
+                |scene| scene.hosts[0].after.media_packets = Seen::Known(Some(1)),
                 "began anew",
             ),
             (
@@ -105,7 +131,7 @@ pub(super) const ROWS: &[Row] = &[
             ),
             (
                 "the host did not say afterwards",
-                |scene| scene.hosts[0].media_packets = Seen::unknown("nft: killed"),
+                |scene| scene.hosts[0].after.media_packets = Seen::unknown("nft: killed"),
                 "nft: killed",
             ),
             ("nothing was sent", |scene| scene.seen().udp.clear(), "nothing was sent"),
@@ -126,7 +152,7 @@ fn leads_to(scene: &mut Scene, addresses: &[&str]) {
 }
 
 fn nothing_arrives(scene: &mut Scene) {
-    scene.hosts[0].media_packets = Seen::Known(Some(7));
+    scene.hosts[0].after.media_packets = Seen::Known(Some(7));
 }
 
 fn answers(scene: &mut Scene, port: u16, answer: UdpAnswer) {
@@ -135,4 +161,13 @@ fn answers(scene: &mut Scene, port: u16, answer: UdpAnswer) {
         .iter_mut()
         .find(|seen| seen.to.is_some_and(|to| to.port() == port));
     sighting.unwrap().result = Seen::Known(answer);
+}
+
+fn burst(scene: &mut Scene, seen: Seen<Burst>) {
+    let mut sighting = saw(
+        "wss://telemed.example.com/xmpp-websocket burst of requests",
+        Burst::Limited { after: 0, status: 0 },
+    );
+    sighting.result = seen;
+    scene.seen().xmpp[0].burst = Some(sighting);
 }

@@ -11,11 +11,13 @@ use std::sync::LazyLock;
 use jiff::civil::Date;
 use jiff::civil::date;
 
+use crate::catalog;
 use crate::controls::Case;
 use crate::controls::Finding;
 use crate::controls::HostCase;
 use crate::controls::Status;
 use crate::controls::judge;
+use crate::controls::tls_profile_of;
 use crate::facts::AccountSeen;
 use crate::facts::Asked;
 use crate::facts::CertificateFacts;
@@ -49,8 +51,10 @@ use crate::spec::RemotePath;
 use crate::spec::Spec;
 use crate::spec::Switches;
 use crate::spec::Waiver;
+use crate::spec::WaiverBasis;
 use crate::spec::parse;
 
+use super::inside;
 use super::sightings;
 use super::system;
 
@@ -117,7 +121,7 @@ fn scene(spec: &str) -> Scene {
         hosts: vec![HostCase {
             wanted,
             facts: Seen::Known(facts),
-            media_packets: Seen::Known(Some(10)),
+            after: inside::after(),
             compared: Seen::unknown("not compared yet"),
         }],
         outside,
@@ -157,8 +161,14 @@ impl Scene {
         self.hosts[0].facts = Seen::unknown("the host is down");
     }
 
-    /// A waiver for a control, in force in 2026.
+    /// A waiver for a control, with the digest of what is seen now where it names a subject.
     pub(super) fn waive(&mut self, control: &str, subject: &str, created: Date, expires: Date) {
+        let seen = self.findings(control);
+        let pin = seen.iter().find(|finding| finding.subject == subject);
+        let evidence_sha256 = match subject {
+            "*" => None,
+            _ => Some(pin.map_or_else(|| "0".repeat(64), |finding| finding.evidence_sha256.clone())),
+        };
         self.spec().waivers.push(Waiver {
             control: control.to_owned(),
             subject: subject.to_owned(),
@@ -166,7 +176,9 @@ impl Scene {
             approver: "A. Officer".to_owned(),
             created,
             expires,
-            compensating_control: None,
+            basis: WaiverBasis::RiskAccepted,
+            compensating_control: Some("nurses call back".to_owned()),
+            evidence_sha256,
         });
     }
 
@@ -197,6 +209,10 @@ impl Scene {
         look(&Case {
             spec: self.spec.as_ref(),
             domain: &self.domain,
+            tls_profile: self
+                .spec
+                .as_ref()
+                .map_or_else(|| catalog::tls_profile("intermediate").unwrap(), tls_profile_of),
             today: TODAY,
             now: NOW,
             hosts: &self.hosts,
@@ -278,6 +294,7 @@ fn as_wanted(spec: &Spec, wanted: &Wanted) -> HostFacts {
         certificates: BTreeMap::new(),
         addresses: Seen::Known(vec![ADDRESS]),
         system: system::as_wanted(wanted),
+        inside: inside::as_wanted(wanted),
     };
     for key in &wanted.apt_keys {
         let held = Seen::Known(vec![key.fingerprint.clone()]);
@@ -372,7 +389,10 @@ fn file(access: &Access, sha256: String) -> PathState {
 
 fn packages(wanted: &Wanted) -> BTreeMap<String, PackageState> {
     let state = |package: &render::PackageWanted| PackageState {
-        version: package.version.clone().unwrap_or_else(|| "1.0".to_owned()),
+        version: package
+            .version
+            .clone()
+            .unwrap_or_else(|| inside::plain_version(package).to_owned()),
         installed: true,
         held: package.held,
         origins: package.origin.clone().into_iter().collect(),

@@ -3,12 +3,10 @@
 use crate::probe::Listening;
 use crate::probe::Offer;
 use crate::probe::PlainAnswer;
-use crate::probe::SshView;
 use crate::probe::TlsView;
 use crate::probe::Version;
 use crate::probe::Vouched;
 use crate::probe::certificate::Signer;
-use crate::probe::ssh::SshOffer;
 use crate::probe::tls::Chain;
 use crate::probe::tls::Refusal;
 use crate::seen::Seen;
@@ -39,38 +37,6 @@ pub(super) const ROWS: &[Row] = &[
             |scene| tls(scene, 0).weak_suites.result = Seen::unknown("the server answered no hello at all"),
             "no hello at all",
         )]),
-    },
-    Row {
-        id: "encryption/ssh-algorithms",
-        passes: &[(
-            "markers that are no algorithms are left out",
-            |scene| ssh(scene).key_exchange.push("kex-strict-s-v00@openssh.com".to_owned()),
-            "offers what was rendered",
-        )],
-        fails: &[
-            (
-                "an old key exchange is offered",
-                |scene| ssh(scene).key_exchange.push("diffie-hellman-group1-sha1".to_owned()),
-                "also offers diffie-hellman-group1-sha1",
-            ),
-            (
-                "an old MAC is offered",
-                |scene| ssh(scene).macs.push("hmac-md5".to_owned()),
-                "hmac-md5",
-            ),
-        ],
-        unverified: Scenes(&[
-            (
-                "this address may not reach SSH",
-                |scene| scene.seen().ssh[0].result = Seen::Known(SshView::Filtered),
-                "does not answer this address",
-            ),
-            (
-                "no port was looked at",
-                |scene| scene.seen().ssh.clear(),
-                "no port was looked at",
-            ),
-        ]),
     },
     Row {
         id: "encryption/legacy-tls-refused",
@@ -172,12 +138,12 @@ pub(super) const ROWS: &[Row] = &[
             ),
             (
                 "exactly 21 days are left",
-                |scene| leaf(scene).not_after = at("2026-04-22T12:00:00Z"),
+                |scene| leaf(scene).not_after = Some(at("2026-04-22T12:00:00Z")),
                 "21 days left",
             ),
             (
                 "a certificate that ends in the year 9999",
-                |scene| leaf(scene).not_after = at("9999-12-30T00:00:00Z"),
+                |scene| leaf(scene).not_after = Some(at("9999-12-30T00:00:00Z")),
                 "days left",
             ),
         ],
@@ -189,7 +155,7 @@ pub(super) const ROWS: &[Row] = &[
             ),
             (
                 "it ends in 20 days",
-                |scene| leaf(scene).not_after = at("2026-04-22T11:59:59Z"),
+                |scene| leaf(scene).not_after = Some(at("2026-04-22T11:59:59Z")),
                 "20 days left",
             ),
             (
@@ -206,6 +172,19 @@ pub(super) const ROWS: &[Row] = &[
                 "a test with a certificate of an unknown authority",
                 |scene| leaf(scene).signer = Signer::Another,
                 "not trusted",
+            ),
+            ("it has no end", |scene| leaf(scene).not_after = None, "without an end"),
+            (
+                "a second certificate names another domain",
+                |scene| {
+                    let view = tls(scene, 0);
+                    let mut second = view.chain.clone();
+                    if let Seen::Known(chain) = &mut second.result {
+                        chain.certificates[0].names = vec!["other.example.com".to_owned()];
+                    }
+                    view.second_chain = Some(second);
+                },
+                "names other.example.com",
             ),
             (
                 "an empty chain",
@@ -238,11 +217,24 @@ pub(super) const ROWS: &[Row] = &[
                 let web = &mut scene.seen().web[0];
                 web.plain_root.result = Seen::Known(PlainAnswer::Refused);
                 web.plain_random.result = Seen::Known(PlainAnswer::Refused);
+                for look in &mut web.plain_others {
+                    look.result = Seen::Known(PlainAnswer::Refused);
+                }
             },
             "nothing listens",
         )],
         fails: &[
             ("a page is served", |scene| answer(scene, 200, &[]), "status 200"),
+            (
+                "it leads to the front page whatever was asked for",
+                |scene| {
+                    let look = &mut scene.seen().web[0].plain_others[0];
+                    let home = [("location", "https://telemed.example.com/")];
+                    let url = "http://telemed.example.com/config.js";
+                    look.result = Seen::Known(PlainAnswer::Answers(response(url, 301, &home)));
+                },
+                "config.js",
+            ),
             (
                 "it leads to a domain that begins like ours",
                 |scene| answer(scene, 301, &[("location", "https://telemed.example.com.evil.example/")]),
@@ -286,35 +278,28 @@ pub(super) const ROWS: &[Row] = &[
     },
 ];
 
-fn tls(scene: &mut Scene, which: usize) -> &mut TlsView {
+pub(super) fn tls(scene: &mut Scene, which: usize) -> &mut TlsView {
     &mut scene.seen().tls[which]
 }
 
-fn accepted() -> Offer {
+pub(super) fn accepted() -> Offer {
     Offer::Accepted {
         suite: "TLS_RSA_WITH_AES_128_CBC_SHA".to_owned(),
     }
 }
 
-fn set_offer(scene: &mut Scene, which: usize, version: Version, offer: Offer) {
+pub(super) fn set_offer(scene: &mut Scene, which: usize, version: Version, offer: Offer) {
     tls(scene, which).versions.get_mut(&version).unwrap().result = Seen::Known(offer);
 }
 
-fn chain(view: &mut TlsView) -> &mut Chain {
+pub(super) fn chain(view: &mut TlsView) -> &mut Chain {
     match &mut view.chain.result {
         Seen::Known(chain) => chain,
         Seen::Unknown(why) => panic!("{why}"),
     }
 }
 
-fn ssh(scene: &mut Scene) -> &mut SshOffer {
-    match &mut scene.seen().ssh[0].result {
-        Seen::Known(SshView::Speaks(offer)) => offer,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn leaf(scene: &mut Scene) -> &mut crate::probe::certificate::Certificate {
+pub(super) fn leaf(scene: &mut Scene) -> &mut crate::probe::certificate::Certificate {
     &mut chain(tls(scene, 0)).certificates[0]
 }
 

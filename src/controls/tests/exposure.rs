@@ -6,8 +6,12 @@ use crate::facts::FirewallFacts;
 use crate::facts::ListenerSeen;
 use crate::facts::PathState;
 use crate::plan::FIREWALL;
+use crate::probe::inside::Knock;
+use crate::probe::inside::Likeness;
+use crate::probe::inside::WebAnswer;
 use crate::probe::ports::PortScan;
 use crate::probe::stun::UdpAnswer;
+use crate::probe::xmpp::foreign::Foreign;
 use crate::render::Transport;
 use crate::seen::Seen;
 
@@ -15,8 +19,50 @@ use super::Row;
 use super::Unverified::Scenes;
 use super::build::Scene;
 use super::sightings::closed_but;
+use super::sightings::no;
 
 pub(super) const ROWS: &[Row] = &[
+    Row {
+        id: "exposure/no-federation",
+        passes: &[],
+        fails: &[
+            (
+                "a port for other servers answers",
+                |scene| also_open(scene, 5269),
+                "open: 5269",
+            ),
+            (
+                "the server looked the foreign name up",
+                |scene| {
+                    let seen = scene.seen().xmpp[0].clinician.as_mut().unwrap();
+                    seen.foreign.result = Seen::Known(Foreign::Tried(no()));
+                },
+                "tried",
+            ),
+            (
+                "the server kept a guest's question",
+                |scene| scene.seen().xmpp[0].doors[0].guest.foreign.result = Seen::Known(Foreign::Waited),
+                "waited",
+            ),
+        ],
+        unverified: Scenes(&[
+            (
+                "no clinician could ask",
+                |scene| scene.seen().xmpp[0].clinician = None,
+                "no clinician's credentials",
+            ),
+            (
+                "no port was scanned",
+                |scene| scene.seen().tcp.clear(),
+                "no port was scanned",
+            ),
+            (
+                "the ports were left out",
+                |scene| scan(scene).filtered.clear(),
+                "not both ports",
+            ),
+        ]),
+    },
     Row {
         id: "exposure/only-spec-ports",
         passes: &[(
@@ -52,28 +98,6 @@ pub(super) const ROWS: &[Row] = &[
                 },
                 "no admin: 6379",
             ),
-            (
-                "the bridge answers strangers",
-                |scene| {
-                    let stun = UdpAnswer::Stun {
-                        kind: 0x0101,
-                        software: None,
-                    };
-                    scene.seen().udp[1].result = Seen::Known(stun);
-                },
-                ":10000",
-            ),
-            (
-                "TURN names its software",
-                |scene| {
-                    let stun = UdpAnswer::Stun {
-                        kind: 0x0101,
-                        software: Some("Coturn-4.6.1".to_owned()),
-                    };
-                    scene.seen().udp[0].result = Seen::Known(stun);
-                },
-                "Coturn-4.6.1",
-            ),
         ],
         unverified: Scenes(&[
             (
@@ -86,15 +110,108 @@ pub(super) const ROWS: &[Row] = &[
                 |scene| scan(scene).filtered.truncate(1),
                 "ports were not scanned",
             ),
+            ("TCP was not scanned", |scene| scene.seen().tcp.clear(), "TCP ports"),
+        ]),
+    },
+    Row {
+        id: "exposure/only-spec-udp",
+        passes: &[
             (
-                "TCP was not scanned, while UDP was asked",
-                |scene| scene.seen().tcp.clear(),
-                "TCP ports",
+                "the host says that nothing listens",
+                |scene| answers(scene, 2, UdpAnswer::Closed),
+                "nothing listens: 161",
             ),
             (
-                "UDP was not asked, while TCP was scanned",
-                |scene| scene.seen().udp.clear(),
-                "UDP ports",
+                "silence is told as no answer",
+                |_| (),
+                "answers STUN: 3478; no answer: 10000, 161",
+            ),
+        ],
+        fails: &[
+            (
+                "the bridge answers strangers",
+                |scene| answers(scene, 1, STUN),
+                ":10000",
+            ),
+            (
+                "SNMP answers",
+                |scene| answers(scene, 2, UdpAnswer::Other { length: 120 }),
+                "answers 120 bytes",
+            ),
+            (
+                "something else answers on the relay's port",
+                |scene| answers(scene, 0, UdpAnswer::Other { length: 12 }),
+                "answers 12 bytes",
+            ),
+            (
+                "the relay's port is closed",
+                |scene| answers(scene, 0, UdpAnswer::Closed),
+                "where the spec has the relay",
+            ),
+        ],
+        unverified: Scenes(&[
+            (
+                "nothing at all came back",
+                |scene| answers(scene, 0, UdpAnswer::Silent),
+                "nothing at all came back by UDP",
+            ),
+            (
+                "one could not be asked",
+                |scene| scene.seen().udp[2].result = Seen::unknown("no buffer space"),
+                "no buffer space",
+            ),
+            ("none was asked", |scene| scene.seen().udp.clear(), "none was asked"),
+        ]),
+    },
+    Row {
+        id: "exposure/internal-endpoints-closed",
+        passes: &[(
+            "a path is refused in its own words",
+            |scene| path(scene, 403, Likeness::ItsOwn),
+            "or a no",
+        )],
+        fails: &[
+            (
+                "the bridge's statistics go through the site",
+                |scene| path(scene, 200, Likeness::ItsOwn),
+                "/colibri/stats (200)",
+            ),
+            (
+                "a program behind the site wants another method",
+                |scene| path(scene, 405, Likeness::ItsOwn),
+                "/colibri/stats (405)",
+            ),
+            (
+                "the focus answers directly",
+                |scene| knock(scene, Seen::Known(Knock::Answered("HTTP/1.1 200 OK".to_owned()))),
+                "8888, the focus's REST",
+            ),
+        ],
+        unverified: Scenes(&[
+            (
+                "a path is passed on to who is away",
+                |scene| path(scene, 502, Likeness::ItsOwn),
+                "answered by 502",
+            ),
+            (
+                "a port takes connections and says nothing",
+                |scene| knock(scene, Seen::Known(Knock::Mute)),
+                "says nothing",
+            ),
+            (
+                "a port could not be asked",
+                |scene| knock(scene, Seen::unknown("too many open files")),
+                "too many open files",
+            ),
+            (
+                "the site did not answer",
+                |scene| scene.seen().inside[0].through_site.result = Seen::unknown("no response"),
+                "no response",
+            ),
+            (
+                "nothing was looked at",
+                |scene| scene.seen().inside.clear(),
+                "no address",
             ),
         ]),
     },
@@ -202,6 +319,33 @@ pub(super) const ROWS: &[Row] = &[
         ]),
     },
 ];
+
+const STUN: UdpAnswer = UdpAnswer::Stun {
+    kind: 0x0101,
+    software: None,
+};
+
+/// The answer of one of the UDP ports that were asked: the relay's, the bridge's, SNMP's.
+fn answers(scene: &mut Scene, which: usize, answer: UdpAnswer) {
+    scene.seen().udp[which].result = Seen::Known(answer);
+}
+
+fn path(scene: &mut Scene, status: u16, likeness: Likeness) {
+    if let Seen::Known(paths) = &mut scene.seen().inside[0].through_site.result {
+        paths[0].answer = Seen::Known(WebAnswer {
+            status,
+            kind: None,
+            length: 2,
+            likeness,
+        });
+    }
+}
+
+fn knock(scene: &mut Scene, answer: Seen<Knock>) {
+    if let Seen::Known(ports) = &mut scene.seen().inside[0].direct.result {
+        ports[0].answer = answer;
+    }
+}
 
 fn scan(scene: &mut Scene) -> &mut PortScan {
     match &mut scene.seen().tcp[0].result {

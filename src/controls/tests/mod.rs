@@ -4,15 +4,29 @@ mod access;
 mod administrative;
 mod availability;
 mod build;
+mod call;
 mod compromised;
+mod documents;
 mod encryption;
 mod exposure;
+mod inside;
 mod integrity;
 mod leakage;
+mod listener;
+mod live;
 mod logging;
+mod out_of_place;
+mod relay;
+mod relay_views;
 mod rules;
+mod running;
+mod sessions;
 mod sightings;
+mod ssh;
 mod system;
+mod transport;
+mod visitors;
+mod web;
 
 use std::collections::BTreeSet;
 
@@ -48,14 +62,24 @@ enum Unverified {
 fn rows() -> impl Iterator<Item = &'static Row> {
     [
         encryption::ROWS,
+        transport::ROWS,
+        sessions::ROWS,
+        ssh::ROWS,
         access::ROWS,
+        live::ROWS,
         leakage::ROWS,
         exposure::ROWS,
+        relay::ROWS,
         integrity::ROWS,
         system::ROWS,
+        out_of_place::ROWS,
+        running::ROWS,
+        web::ROWS,
         logging::ROWS,
         availability::ROWS,
+        call::ROWS,
         administrative::ROWS,
+        documents::ROWS,
     ]
     .into_iter()
     .flatten()

@@ -7,47 +7,42 @@ use std::net::SocketAddr;
 
 use jiff::Timestamp;
 
-use crate::probe::DoorView;
 use crate::probe::Entry;
-use crate::probe::FocusAnswer;
-use crate::probe::HostOffer;
-use crate::probe::Listening;
 use crate::probe::Login;
 use crate::probe::Names;
-use crate::probe::Offer;
 use crate::probe::PlainAnswer;
-use crate::probe::Registration;
 use crate::probe::Sighting;
 use crate::probe::Sightings;
 use crate::probe::SshView;
-use crate::probe::TlsView;
-use crate::probe::Version;
-use crate::probe::Vouched;
+use crate::probe::StreamView;
 use crate::probe::WebView;
 use crate::probe::XmppView;
-use crate::probe::certificate::Certificate;
-use crate::probe::certificate::Key;
-use crate::probe::certificate::Signer;
+use crate::probe::link;
+use crate::probe::link::HostileLink;
 use crate::probe::origins;
 use crate::probe::ports::PortRange;
 use crate::probe::ports::PortScan;
+use crate::probe::script;
+use crate::probe::script::Visit;
 use crate::probe::ssh::SshOffer;
 use crate::probe::stun::UdpAnswer;
 use crate::probe::target::Addresses;
-use crate::probe::tls::Chain;
-use crate::probe::tls::Refusal;
+use crate::probe::web;
 use crate::probe::web::Body;
+use crate::probe::web::Crawl;
+use crate::probe::web::FOREIGN_ORIGIN;
+use crate::probe::web::ForeignPages;
+use crate::probe::web::MethodAnswer;
 use crate::probe::web::Page;
+use crate::probe::web::Resource;
 use crate::probe::web::Response;
 use crate::probe::web::ServedConfig;
-use crate::probe::xmpp::clinician::ClinicianView;
-use crate::probe::xmpp::clinician::ForgedLogin;
-use crate::probe::xmpp::forge::Forgery;
-use crate::probe::xmpp::guest::Guest;
+use crate::probe::xmpp::forgery::Forgery;
+use crate::probe::xmpp::impostor::Wrong;
 use crate::probe::xmpp::link::Transport;
 use crate::probe::xmpp::session::Room;
 use crate::probe::xmpp::stanza::Refused;
-use crate::probe::xmpp::stranger::Stranger;
+use crate::render;
 use crate::render::Entry as TreeEntry;
 use crate::render::FileContent;
 use crate::render::Wanted;
@@ -56,6 +51,13 @@ use crate::spec::Domain;
 
 use super::build::ADDRESS;
 use super::build::NOW;
+use super::listener::tls;
+use super::relay_views;
+use super::visitors::clinician;
+use super::visitors::door;
+use super::visitors::forged;
+use super::visitors::guess;
+use super::visitors::honest;
 
 /// One year and more.
 pub(super) const HSTS: &str = "max-age=63072000";
@@ -86,25 +88,40 @@ pub(super) fn locked(domain: &Domain, wanted: &Wanted) -> Sightings {
                 },
             ),
             udp(name, 10_000, UdpAnswer::Silent),
+            udp(name, 161, UdpAnswer::Silent),
         ],
         ssh: vec![ssh(name, wanted)],
+        streams: vec![saw(format!("tcp://{name}:5222 XMPP"), StreamView::Filtered)],
         xmpp: vec![XmppView {
             address: ADDRESS,
             doors: Transport::ALL.map(|transport| door(name, transport)).into(),
             clinician: Some(clinician(name)),
-            forgeries: Forgery::ALL.map(|forgery| forged(name, forgery)).into(),
+            honest: Transport::ALL.map(|transport| honest(name, transport)).into(),
+            forgeries: Transport::ALL
+                .into_iter()
+                .flat_map(|transport| Forgery::ALL.map(|forgery| forged(name, transport, forgery)))
+                .collect(),
+            guesses: Transport::ALL
+                .into_iter()
+                .flat_map(|transport| Wrong::ALL.map(|wrong| guess(name, transport, wrong)))
+                .collect(),
+            burst: None,
         }],
+        relays: relay_views::views(name),
+        inside: vec![relay_views::inside(name)],
+        call: Some(super::call::good_call(name)),
     }
 }
 
 fn ssh(name: &str, wanted: &Wanted) -> Sighting<SshView> {
-    let list = |keyword: &str| wanted.sshd[keyword].split(',').map(str::to_owned).collect();
+    let list = |keyword: &str| -> Vec<String> { wanted.sshd[keyword].split(',').map(str::to_owned).collect() };
     let offer = SshOffer {
         banner: "SSH-2.0-OpenSSH_9.2p1".to_owned(),
-        key_exchange: list("kexalgorithms"),
+        key_exchange: [list("kexalgorithms"), vec!["kex-strict-s-v00@openssh.com".to_owned()]].concat(),
         host_keys: vec!["ssh-ed25519".to_owned()],
         ciphers: list("ciphers"),
         macs: list("macs"),
+        logins: Seen::Known(vec!["publickey".to_owned()]),
     };
     saw(format!("tcp://{name}:22 ssh"), SshView::Speaks(offer))
 }
@@ -150,80 +167,136 @@ pub(super) fn admitted() -> Login {
     }
 }
 
-fn tls(name: &str, port: u16) -> TlsView {
-    let subject = format!("tcp://{name}:{port}");
-    let offer = |version: Version| {
-        let answer = match version {
-            Version::Ssl3 | Version::Tls10 | Version::Tls11 => Offer::Refused(Refusal::Alert(70)),
-            Version::Tls12 | Version::Tls13 => Offer::Accepted {
-                suite: "TLS_AES_128_GCM_SHA256".to_owned(),
-            },
-        };
-        (version, saw(format!("{subject} {}", version.name()), answer))
-    };
-    TlsView {
-        address: SocketAddr::new(ADDRESS, port),
-        listening: saw(&subject, Listening::Yes),
-        versions: Version::ALL.map(offer).into(),
-        weak_suites: saw(&subject, Offer::Refused(Refusal::Alert(40))),
-        chain: saw(
-            &subject,
-            Chain {
-                certificates: vec![self_signed(name)],
-                vouched: Seen::Known(Vouched::No("it signed itself".to_owned())),
-            },
-        ),
-    }
-}
-
-fn self_signed(name: &str) -> Certificate {
-    Certificate {
-        sha256: "a".repeat(64),
-        subject: format!("CN={name}"),
-        issuer: format!("CN={name}"),
-        serial: "01".to_owned(),
-        names: vec![name.to_owned()],
-        not_before: at("2026-01-01T00:00:00Z"),
-        not_after: at("2026-12-31T00:00:00Z"),
-        signer: Signer::Itself,
-        key: Key {
-            algorithm: "EC P-256".to_owned(),
-            bits: 256,
-        },
-        signature: "ecdsa-with-SHA256".to_owned(),
-    }
-}
-
 fn web(name: &str, wanted: &Wanted) -> WebView {
     let redirect = |path: &str| {
         let url = format!("http://{name}{path}");
         let home = format!("https://{name}{path}");
         saw(&url, PlainAnswer::Answers(response(&url, 301, &[("location", &home)])))
     };
-    let page = response(&format!("https://{name}/"), 200, &[("strict-transport-security", HSTS)]);
-    let value = origins::parse_config(rendered_config(name, wanted)).unwrap();
+    let refused = |url: &str, status: u16| response(url, status, &[("server", "nginx")]);
+    let page = page_of(name);
+    let settings = served_config(name, "config.js", rendered_config(name, wanted), "config");
     WebView {
         address: ADDRESS,
         plain_root: redirect("/"),
-        plain_random: redirect("/probe-1"),
+        plain_random: redirect("/probe-1?probe=1&x=y"),
+        plain_others: vec![redirect("/config.js"), redirect("/http-bind")],
+        plain_foreign: saw(
+            format!("http://{name}/ as anteroom-probe.invalid"),
+            PlainAnswer::HangsUp,
+        ),
         page: saw(
             page.url.clone(),
             Page {
-                response: page,
+                response: page.clone(),
                 mentions: origins::in_html("<script src=\"/libs/app.bundle.min.js\"></script>"),
-                policy: Some(origins::in_policy(
-                    "default-src 'self'; connect-src 'self' wss://telemed.example.com",
-                )),
+                policy: Some(origins::in_policy(&render::page_policy(name))),
+                config: Some(ServedConfig {
+                    response: page,
+                    ..settings.clone()
+                }),
             },
         ),
-        config: saw(
-            format!("https://{name}/config.js"),
-            ServedConfig {
-                response: response(&format!("https://{name}/config.js"), 200, &[]),
-                mentions: Seen::Known(origins::in_json(&value)),
-                value: Seen::Known(value),
+        config: saw(format!("https://{name}/config.js"), settings),
+        interface: saw(
+            format!("https://{name}/interface_config.js"),
+            served_config(
+                name,
+                "interface_config.js",
+                "var interfaceConfig = {};",
+                "interfaceConfig",
+            ),
+        ),
+        crawl: saw(
+            format!("https://{name} scripts and styles"),
+            Crawl {
+                resources: vec![Resource {
+                    url: format!("https://{name}/libs/app.bundle.min.js"),
+                    sha256: "c".repeat(64),
+                    mentions: Seen::Known(origins::in_code("fetch('https://api.example.net/')", "text")),
+                }],
+                unvisited: 0,
+                link_keys: Some(["p2p.enabled".to_owned()].into()),
             },
         ),
+        foreign: ForeignPages {
+            reads: ["/", "/config.js"]
+                .map(|path| {
+                    let url = format!("https://{name}{path}");
+                    saw(format!("GET {url} from {FOREIGN_ORIGIN}"), refused(&url, 200))
+                })
+                .into(),
+            bosh: saw(
+                format!("POST https://{name}/http-bind session from {FOREIGN_ORIGIN}"),
+                refused("https://x/http-bind", 403),
+            ),
+            websocket: saw(
+                format!("GET https://{name}/xmpp-websocket WebSocket from {FOREIGN_ORIGIN}"),
+                refused("https://x/xmpp-websocket", 403),
+            ),
+        },
+        methods: ["TRACE", "PUT"]
+            .map(|method| {
+                let answer = MethodAnswer {
+                    method: method.to_owned(),
+                    echoes: false,
+                    answer: error_page(&refused("https://x/probe-1", 405)),
+                };
+                saw(format!("{method} https://{name}/probe-1"), answer)
+            })
+            .into(),
+        errors: vec![saw(
+            format!("https://{name}/probe-1/below/it"),
+            error_page(&refused("https://x/probe-1/below/it", 404)),
+        )],
+    }
+}
+
+fn page_of(name: &str) -> Response {
+    response(
+        &format!("https://{name}/"),
+        200,
+        &[
+            ("server", "nginx"),
+            ("strict-transport-security", HSTS),
+            ("content-security-policy", &render::page_policy(name)),
+            (
+                "permissions-policy",
+                "camera=(self), microphone=(self), display-capture=(self), usb=()",
+            ),
+            ("referrer-policy", "no-referrer"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+        ],
+    )
+}
+
+fn error_page(response: &Response) -> web::Answer {
+    web::Answer {
+        response: response.clone(),
+        text: "<hr><center>nginx</center>".to_owned(),
+    }
+}
+
+/// What the probe makes of a script that a server sends.
+pub(super) fn served_config(name: &str, file: &str, script: &str, object: &str) -> ServedConfig {
+    let visit = |hash: &str| Visit {
+        domain: name.to_owned(),
+        search: String::new(),
+        hash: hash.to_owned(),
+    };
+    let settings = script::run(script, &visit("")).unwrap().objects.remove(object).unwrap();
+    let hash = link::hostile(None);
+    let left = script::run(script, &visit(&hash)).unwrap().link;
+    ServedConfig {
+        response: response(&format!("https://{name}/{file}"), 200, &[]),
+        mentions: Seen::Known(origins::in_json(&settings.value)),
+        value: Seen::Known(settings.value),
+        opaque: settings.opaque,
+        link: Seen::Known(HostileLink {
+            sent: link::overriding(&hash),
+            left: link::overriding(&left),
+        }),
     }
 }
 
@@ -291,49 +364,5 @@ fn udp(name: &str, port: u16, answer: UdpAnswer) -> Sighting<UdpAnswer> {
     Sighting {
         to: Some(SocketAddr::new(ADDRESS, port)),
         ..saw(format!("udp://{name}:{port}"), answer)
-    }
-}
-
-fn door(name: &str, transport: Transport) -> DoorView {
-    let subject = |what: &str| format!("https://{name}/{} {what}", transport.path());
-    DoorView {
-        transport,
-        stranger: Stranger {
-            mechanisms: saw(subject("login methods"), vec!["ANONYMOUS".to_owned()]),
-            anonymous: saw(subject("anonymous login"), Login::Refused(no())),
-            registration: saw(subject("registration"), Registration::Refused(no())),
-            accounts_host: saw(subject("accounts host"), HostOffer::Answers { mechanisms: Vec::new() }),
-        },
-        guest: Guest {
-            login: saw(subject("guest login"), admitted()),
-            rooms: saw(subject("room list"), Vec::new()),
-            new_room: saw(subject("new room"), Entry::Refused(no())),
-            focus: saw(subject("conference request"), FocusAnswer::NotReady),
-            before_host: saw(subject("room without host"), Entry::Lobby { lobby: None }),
-            made_up_token: saw(subject("guest with a made-up token"), Entry::Lobby { lobby: None }),
-            brewery: saw(subject("bridges' room"), Entry::Ignored(no())),
-        },
-    }
-}
-
-fn clinician(name: &str) -> ClinicianView {
-    let subject = |what: &str| format!("wss://{name}/xmpp-websocket {what}");
-    ClinicianView {
-        login: saw(subject("clinician login"), admitted()),
-        focus: saw(
-            subject("clinician conference request"),
-            FocusAnswer::Ready { focus: None },
-        ),
-        guest_before_host: saw(subject("guest before host"), Entry::Lobby { lobby: None }),
-        wrong_room: Some(saw(subject("token for another room"), Entry::Refused(no()))),
-        entry: saw(subject("clinician entry"), in_a_new_room()),
-    }
-}
-
-fn forged(name: &str, forgery: Forgery) -> ForgedLogin {
-    let subject = format!("wss://{name}/xmpp-websocket forged token ({forgery:?})");
-    ForgedLogin {
-        forgery,
-        login: saw(subject, Login::Refused(no())),
     }
 }

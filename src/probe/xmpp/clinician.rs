@@ -1,18 +1,20 @@
-//! A clinician: logs in, has the focus open a fresh room, enters and leaves it. While the room is open and empty, a guest
-//! and a clinician with a token for another room try to enter it.
+//! A clinician: logs in, has the focus open a fresh room, enters it, stays while `live` plays, and leaves. While the room
+//! is open and empty, a guest and a clinician with a token for another room try to enter it.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::probe::call::Calling;
 use crate::probe::sighting::Sighting;
-use crate::probe::sighting::Vantage;
+use crate::probe::turn::RelayTerms;
 use crate::secret::Secret;
 use crate::seen::Seen;
 
+use super::foreign;
+use super::foreign::Foreign;
 use super::forge;
-use super::forge::Forgery;
 use super::forge::TokenTerms;
 use super::guest::FocusAnswer;
 use super::guest::ask_focus;
@@ -20,6 +22,10 @@ use super::guest::visit_room;
 use super::link::Endpoint;
 use super::link::Pass;
 use super::link::XmppError;
+use super::live;
+use super::live::Live;
+use super::relays;
+use super::relays::RelayService;
 use super::session::Entry;
 use super::session::Login;
 use super::session::Mechanism;
@@ -35,6 +41,22 @@ pub struct Visitors {
     pub clinician: Option<Clinician>,
     /// The terms on which the server takes tokens; `None` where it has accounts.
     pub tokens: Option<TokenTerms>,
+    /// What is known of the relay.
+    pub relay: RelayTerms,
+    /// Whether the rate limits are tried at the end.
+    pub knocking: Knocking,
+    /// Whether two of them call each other.
+    pub call: Calling,
+}
+
+/// How often the probe knocks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Knocking {
+    /// Never faster than the server is to allow.
+    #[default]
+    Politely,
+    /// At the end in one burst, too, that is bounded and stops itself.
+    InABurst,
 }
 
 /// A clinician's credential.
@@ -64,15 +86,12 @@ pub struct ClinicianView {
     pub wrong_room: Option<Sighting<Entry>>,
     /// The clinician's own entry. It is the control of the two tries above.
     pub entry: Sighting<Entry>,
-}
-
-/// A forged token and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ForgedLogin {
-    /// What is wrong with the token.
-    pub forgery: Forgery,
-    /// The login with it.
-    pub login: Sighting<Login>,
+    /// The relays that a clinician is handed (XEP-0215), with credentials.
+    pub relays: Sighting<Vec<RelayService>>,
+    /// What guests can do while the clinician is in the room.
+    pub live: Live,
+    /// The clinician's question to a foreign server.
+    pub foreign: Sighting<Foreign>,
 }
 
 /// How often a focus that is away, or asks to come again, is asked.
@@ -82,7 +101,7 @@ const TRIES: u32 = 12;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Asks the focus until it says yes or no, as Jitsi's own client does.
-async fn ask_patiently(session: &mut Session, domain: &str, room: &str) -> Result<FocusAnswer, XmppError> {
+pub(crate) async fn ask_patiently(session: &mut Session, domain: &str, room: &str) -> Result<FocusAnswer, XmppError> {
     let mut answer = ask_focus(session, domain, room).await?;
     for _ in 1..TRIES {
         if !matches!(answer, FocusAnswer::Absent(_) | FocusAnswer::NotReady) {
@@ -95,7 +114,7 @@ async fn ask_patiently(session: &mut Session, domain: &str, room: &str) -> Resul
 }
 
 /// How the clinician of one run comes in.
-enum Credential {
+pub(crate) enum Credential {
     Pass(Pass),
     Account { user: String, password: Secret },
 }
@@ -103,11 +122,23 @@ enum Credential {
 /// Visits as a clinician; `None` where no credential is known and none can be made.
 pub(crate) async fn visit(endpoint: &Endpoint, strict: &Endpoint, visitors: &Visitors) -> Option<ClinicianView> {
     let tokens = visitors.tokens.as_ref();
-    let fresh = fresh_room(endpoint.address.ip());
-    let (room, credential) = match (&visitors.clinician, tokens, fresh) {
-        (None, None, _) => return None,
-        (_, _, Err(why)) => return Some(shut_out(endpoint, tokens, unseen(endpoint, "clinician login", &why))),
-        (Some(Clinician::Token(token)), _, Ok(fresh)) => {
+    match credential(endpoint, visitors)? {
+        Ok((room, credential)) => Some(open_room(endpoint, strict, tokens, &room, &credential).await),
+        Err(why) => Some(shut_out(endpoint, tokens, unseen(endpoint, "clinician login", &why))),
+    }
+}
+
+/// A credential and the room it opens; `None` where none is known and none can be made.
+pub(crate) fn credential(endpoint: &Endpoint, visitors: &Visitors) -> Option<Result<(String, Credential), String>> {
+    if visitors.clinician.is_none() && visitors.tokens.is_none() {
+        return None;
+    }
+    let fresh = match fresh_room(endpoint.address.ip()) {
+        Ok(fresh) => fresh,
+        Err(why) => return Some(Err(why)),
+    };
+    Some(Ok(match (&visitors.clinician, visitors.tokens.as_ref()) {
+        (Some(Clinician::Token(token)), _) => {
             let room = forge::room_of(token).unwrap_or(fresh);
             let pass = Pass {
                 room: room.clone(),
@@ -115,22 +146,19 @@ pub(crate) async fn visit(endpoint: &Endpoint, strict: &Endpoint, visitors: &Vis
             };
             (room, Credential::Pass(pass))
         }
-        (Some(Clinician::Account { user, password }), _, Ok(fresh)) => {
+        (Some(Clinician::Account { user, password }), _) => {
             let account = Credential::Account {
                 user: user.clone(),
                 password: password.clone(),
             };
             (fresh, account)
         }
-        (None, Some(terms), Ok(fresh)) => match forge::honest(terms, &endpoint.domain, &fresh, now()) {
-            Ok(token) => {
-                let room = fresh.clone();
-                (fresh, Credential::Pass(Pass { room, token }))
-            }
-            Err(_) => return None,
-        },
-    };
-    Some(open_room(endpoint, strict, tokens, &room, &credential).await)
+        (None, terms) => {
+            let token = forge::honest(terms?, &endpoint.domain, &fresh, now()).ok()?;
+            let room = fresh.clone();
+            (fresh, Credential::Pass(Pass { room, token }))
+        }
+    }))
 }
 
 async fn open_room(
@@ -165,8 +193,10 @@ async fn open_room(
         None => None,
     };
 
+    let foreign = foreign::look(endpoint, &mut session, "clinician").await;
+
     let look = vantage(endpoint, "clinician entry");
-    let mut entry = visit_room(&mut session, &room).await;
+    let mut entry = session.enter(&room).await;
     if matches!(
         (&entry, &focus.result),
         (Ok(Entry::Refused(_)), Seen::Known(FocusAnswer::Ready { .. }))
@@ -174,11 +204,23 @@ async fn open_room(
         // The focus closes a room that nobody has entered for some seconds (jicofo's `conference.initial-timeout`), and
         // the tries in between may have taken longer. A client would ask for it anew, too.
         entry = match ask_patiently(&mut session, &endpoint.domain, &room).await {
-            Ok(_) => visit_room(&mut session, &room).await,
+            Ok(_) => session.enter(&room).await,
             Err(error) => Err(error),
         };
     }
+    let inside = matches!(entry, Ok(Entry::Entered { .. }));
     let entry = look.saw(session.transcript_since(), entry.into());
+
+    let look = vantage(endpoint, "relays for a clinician");
+    let handed = relays::ask(&mut session, &endpoint.domain, &endpoint.domain).await;
+    let relays = look.saw(session.transcript_since(), handed.into());
+    let live = if inside {
+        let live = live::play(endpoint, &mut session, &room).await;
+        let _ = session.leave(&room).await;
+        live
+    } else {
+        live::unseen(endpoint, "the clinician did not get into the room")
+    };
     session.close().await;
     ClinicianView {
         login,
@@ -186,10 +228,13 @@ async fn open_room(
         guest_before_host,
         wrong_room,
         entry,
+        relays,
+        live,
+        foreign,
     }
 }
 
-async fn log_in(strict: &Endpoint, credential: &Credential) -> Result<(Session, Login), String> {
+pub(crate) async fn log_in(strict: &Endpoint, credential: &Credential) -> Result<(Session, Login), String> {
     let pass = match credential {
         Credential::Pass(pass) => Some(pass),
         Credential::Account { .. } => None,
@@ -256,41 +301,7 @@ async fn enter_after(login: Seen<Login>, session: &mut Session, room: &str) -> S
     }
 }
 
-/// Shows each forged token once.
-pub(crate) async fn show_forgeries(endpoint: &Endpoint, strict: &Endpoint, terms: &TokenTerms) -> Vec<ForgedLogin> {
-    let mut all = Vec::new();
-    for forgery in Forgery::ALL {
-        let look = vantage(endpoint, &format!("forged token ({forgery:?})"));
-        let room = match fresh_room(endpoint.address.ip()) {
-            Ok(room) => room,
-            Err(why) => {
-                let login = look.saw(Vec::new(), Seen::Unknown(why));
-                all.push(ForgedLogin { forgery, login });
-                continue;
-            }
-        };
-        let Some(token) = forge::forged(forgery, terms, &endpoint.domain, &room, now()) else {
-            continue;
-        };
-        let login = match token {
-            Ok(token) => show(strict, look, &Pass { room, token }).await,
-            Err(why) => look.saw(Vec::new(), Seen::Unknown(why)),
-        };
-        all.push(ForgedLogin { forgery, login });
-    }
-    all
-}
-
-async fn show(strict: &Endpoint, look: Vantage, pass: &Pass) -> Sighting<Login> {
-    let mut session = match Session::open(strict, &strict.domain, Some(pass)).await {
-        Ok(session) => session,
-        Err(error) => return look.saw(vec![format!("<< {error}")], Seen::unknown(error)),
-    };
-    let login = refused_by_hanging_up(session.log_in(Mechanism::Anonymous).await);
-    look.saw(session.close().await, login.into())
-}
-
-fn now() -> i64 {
+pub(super) fn now() -> i64 {
     Timestamp::now().as_second()
 }
 
@@ -307,6 +318,9 @@ fn shut_out(endpoint: &Endpoint, tokens: Option<&TokenTerms>, login: Sighting<Lo
         guest_before_host: unseen(endpoint, "guest before host", why),
         wrong_room: tokens.map(|_| unseen(endpoint, "token for another room", why)),
         entry: unseen(endpoint, "clinician entry", why),
+        relays: unseen(endpoint, "relays for a clinician", why),
+        live: live::unseen(endpoint, why),
+        foreign: unseen(endpoint, "clinician's question to a foreign server", why),
     }
 }
 

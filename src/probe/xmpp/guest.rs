@@ -6,9 +6,14 @@ use crate::probe::sighting::Sighting;
 use crate::secret::Secret;
 use crate::seen::Seen;
 
+use super::foreign;
+use super::foreign::Foreign;
 use super::link::Endpoint;
 use super::link::Pass;
 use super::link::XmppError;
+use super::listing;
+use super::relays;
+use super::relays::RelayService;
 use super::session::Entry;
 use super::session::Login;
 use super::session::Mechanism;
@@ -27,6 +32,10 @@ pub struct Guest {
     pub login: Sighting<Login>,
     /// The rooms that the conference service lists to anyone (XEP-0030 items).
     pub rooms: Sighting<Vec<String>>,
+    /// What the site's other hosts and services list.
+    pub parts: Vec<Sighting<Vec<String>>>,
+    /// A question to a foreign server.
+    pub foreign: Sighting<Foreign>,
     /// Entering a room that nobody has opened.
     pub new_room: Sighting<Entry>,
     /// Asking the focus to open a new room.
@@ -38,6 +47,8 @@ pub struct Guest {
     pub made_up_token: Sighting<Entry>,
     /// Entering the room where the bridges gather. Whoever is in it can pose as one.
     pub brewery: Sighting<Entry>,
+    /// The relays that a guest is handed (XEP-0215), with credentials.
+    pub relays: Sighting<Vec<RelayService>>,
 }
 
 /// The focus's answer to a request to open a room.
@@ -78,8 +89,13 @@ pub(crate) async fn visit(endpoint: &Endpoint) -> Guest {
     }
     let conference = format!("conference.{}", endpoint.domain);
     let look = vantage(endpoint, "room list");
-    let rooms = list_rooms(&mut session, &conference).await;
+    let rooms = listing::list(&mut session, &conference).await;
     let rooms = look.saw(session.transcript_since(), rooms.into());
+    let mut parts = Vec::new();
+    for part in listing::parts(&endpoint.domain) {
+        parts.push(listing::look(endpoint, &mut session, &part).await);
+    }
+    let foreign = foreign::look(endpoint, &mut session, "guest").await;
 
     let new_room = enter_fresh(endpoint, &mut session, "new room", None).await;
 
@@ -94,16 +110,23 @@ pub(crate) async fn visit(endpoint: &Endpoint) -> Guest {
 
     let brewery = Ok(format!("jvbbrewery@internal.auth.{}", endpoint.domain));
     let brewery = enter_fresh(endpoint, &mut session, "bridges' room", Some(brewery)).await;
+
+    let look = vantage(endpoint, "relays for a guest");
+    let handed = relays::ask(&mut session, &host, &endpoint.domain).await;
+    let relays = look.saw(session.transcript_since(), handed.into());
     session.close().await;
     let made_up_token = bear_token(endpoint, &host).await;
     Guest {
         login,
         rooms,
+        parts,
+        foreign,
         new_room,
         focus,
         before_host,
         made_up_token,
         brewery,
+        relays,
     }
 }
 
@@ -145,11 +168,17 @@ fn kept_out(endpoint: &Endpoint, login: Sighting<Login>) -> Guest {
     Guest {
         login,
         rooms: unseen(endpoint, "room list"),
+        parts: listing::parts(&endpoint.domain)
+            .iter()
+            .map(|part| listing::unseen(endpoint, part, "no guest could log in"))
+            .collect(),
+        foreign: unseen(endpoint, "guest's question to a foreign server"),
         new_room: unseen(endpoint, "new room"),
         focus: unseen(endpoint, "conference request"),
         before_host: unseen(endpoint, "room without host"),
         made_up_token: unseen(endpoint, "guest with a made-up token"),
         brewery: unseen(endpoint, "bridges' room"),
+        relays: unseen(endpoint, "relays for a guest"),
     }
 }
 
@@ -179,32 +208,6 @@ pub(crate) async fn visit_room(session: &mut Session, room: &str) -> Result<Entr
         let _ = session.leave(room).await;
     }
     Ok(entry)
-}
-
-async fn list_rooms(session: &mut Session, conference: &str) -> Result<Vec<String>, String> {
-    let items = session
-        .ask(
-            "get",
-            Some(conference),
-            "<query xmlns='http://jabber.org/protocol/disco#items'/>",
-        )
-        .await
-        .map_err(|error| error.to_string())?;
-    if items.attribute("type") == Some("error") {
-        return match items.refusal().condition.as_str() {
-            "forbidden" | "not-allowed" => Ok(Vec::new()),
-            other => Err(format!("{conference} answered the request for its rooms by {other}")),
-        };
-    }
-    Ok(items
-        .child("query")
-        .map(|query| {
-            query
-                .named("item")
-                .filter_map(|item| item.attribute("jid").map(str::to_owned))
-                .collect()
-        })
-        .unwrap_or_default())
 }
 
 /// Asks the focus to open `room`, as the web client does before it enters one.

@@ -49,6 +49,8 @@ pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
     pub(crate) transport: Transport,
     pub(crate) tls: Arc<ClientConfig>,
+    /// When no further conversation is begun, so that a server that answers nothing cannot hold the whole look up.
+    pub(crate) until: Instant,
 }
 
 impl Endpoint {
@@ -105,6 +107,9 @@ pub enum XmppError {
     /// No answer in time.
     #[error("no answer to {0} within {secs} s", secs = reach::STEP.as_secs())]
     Silent(String),
+    /// Earlier conversations took so long that this one was not begun.
+    #[error("there was no time left for it: the server was slow to answer what was asked before")]
+    OutOfTime,
     /// An answer that does not fit the question.
     #[error("the server answered {question} by {answer}")]
     Unexpected {

@@ -1,5 +1,6 @@
 //! One visitor's conversation: login, binding, questions, rooms. Keeps a transcript; passwords and tokens never enter it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base64::Engine;
@@ -7,9 +8,14 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::probe::marker;
 use crate::probe::reach;
 use crate::secret::Secret;
 
+use super::answers;
+use super::answers::Manner;
+use super::entry::read_entry;
+use super::entry::read_self_ping;
 use super::link::Endpoint;
 use super::link::Link;
 use super::link::Pass;
@@ -17,12 +23,19 @@ use super::link::XmppError;
 use super::stanza::Element;
 use super::stanza::Refused;
 use super::stanza::escape;
+use super::transcript::Transcript;
 
 /// Sessions are opened no faster than this: Jitsi's rate limit allows three logins a second from one address.
 const PACE: Duration = Duration::from_millis(350);
 
+/// Most invitations that are kept.
+const INVITATIONS: usize = 4;
+
 /// A room answers our presence within this, or drops it.
 const PRESENCE: Duration = Duration::from_secs(4);
+
+/// Most occupants of a room that are remembered.
+const OCCUPANTS: usize = 100;
 
 /// What came of a login.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -87,13 +100,19 @@ pub(crate) struct Session {
     features: Element,
     jid: String,
     counter: u32,
-    transcript: Vec<String>,
+    met: BTreeSet<String>,
+    transcript: Transcript,
+    manner: Manner,
+    invitations: Vec<Element>,
 }
 
 impl Session {
     /// Opens a stream to the XMPP host `to` and reads its features.
     pub(crate) async fn open(endpoint: &Endpoint, to: &str, pass: Option<&Pass>) -> Result<Self, XmppError> {
         tokio::time::sleep(PACE).await;
+        if Instant::now() > endpoint.until {
+            return Err(XmppError::OutOfTime);
+        }
         let shown = match pass {
             Some(_) => "?room=…&token=…",
             None => "",
@@ -104,8 +123,13 @@ impl Session {
             features: Element::default(),
             jid: String::new(),
             counter: 0,
-            transcript: vec![format!(">> open /{}{shown} to {to}", endpoint.transport.path())],
+            met: BTreeSet::new(),
+            transcript: Transcript::default(),
+            manner: Manner::Declines,
+            invitations: Vec::new(),
         };
+        let path = endpoint.transport.path();
+        session.transcript.push(&format!(">> open /{path}{shown} to {to}"));
         session.features = session.await_named("features").await?;
         Ok(session)
     }
@@ -125,7 +149,7 @@ impl Session {
 
     /// What was said since the last time this was asked.
     pub(crate) fn transcript_since(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.transcript)
+        self.transcript.take()
     }
 
     /// Logs in and binds a resource.
@@ -138,7 +162,7 @@ impl Session {
             }
         };
         let auth = format!("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='{name}'>{answer}</auth>");
-        self.transcript.push(format!(">> <auth mechanism='{name}'>…</auth>"));
+        self.transcript.push(&format!(">> <auth mechanism='{name}'>…</auth>"));
         self.link.send(&auth).await?;
         let deadline = Instant::now() + reach::STEP;
         loop {
@@ -193,18 +217,42 @@ impl Session {
         }
     }
 
+    /// The address we were given at the login; empty before.
+    pub(crate) fn jid(&self) -> &str {
+        &self.jid
+    }
+
+    /// The same without the resource.
+    pub(crate) fn bare_jid(&self) -> &str {
+        self.jid.split('/').next().unwrap_or_default()
+    }
+
+    /// The nick that we enter rooms with.
+    pub(crate) fn nick(&self) -> String {
+        nick(&self.jid)
+    }
+
     /// Tries to enter a room, and leaves it again only when `leave` is called.
     pub(crate) async fn enter(&mut self, room: &str) -> Result<Entry, XmppError> {
+        self.enter_with(room, "").await
+    }
+
+    /// The same with more elements in the presence, such as a name for the lobby.
+    pub(crate) async fn enter_with(&mut self, room: &str, more: &str) -> Result<Entry, XmppError> {
         let place = format!("{room}/{}", nick(&self.jid));
         self.send(&format!(
-            "<presence xmlns='jabber:client' to='{}'><x xmlns='http://jabber.org/protocol/muc'/></presence>",
-            escape(&place)
+            "<presence xmlns='jabber:client' to='{}'><x xmlns='http://jabber.org/protocol/muc'/>\
+             <nick xmlns='http://jabber.org/protocol/nick'>{}</nick>{more}</presence>",
+            escape(&place),
+            escape(marker())
         ))
         .await?;
+        self.met.clear();
         let deadline = Instant::now() + PRESENCE;
         loop {
             match self.next_until(deadline, "entering a room").await {
                 Ok(element) => {
+                    self.meet(&element, &place);
                     if let Some(entry) = read_entry(&element, room) {
                         return Ok(entry);
                     }
@@ -215,6 +263,24 @@ impl Session {
         }
         let ping = self.ask("get", Some(&place), "<ping xmlns='urn:xmpp:ping'/>").await?;
         read_self_ping(&ping)
+    }
+
+    /// The nicks of those who were in the room that was entered last.
+    pub(crate) fn met(&self) -> impl Iterator<Item = &str> {
+        self.met.iter().map(String::as_str)
+    }
+
+    fn meet(&mut self, element: &Element, place: &str) {
+        let from = element.attribute("from").unwrap_or_default();
+        let here = element.name == "presence" && element.attribute("type").is_none();
+        if here && self.met.len() < OCCUPANTS && !from.eq_ignore_ascii_case(place) {
+            let room = place.split('/').next().unwrap_or_default();
+            if let Some((bare, nick)) = from.split_once('/')
+                && bare.eq_ignore_ascii_case(room)
+            {
+                self.met.insert(nick.to_owned());
+            }
+        }
     }
 
     /// Leaves a room that was entered.
@@ -236,14 +302,28 @@ impl Session {
         }
     }
 
+    /// From now on, invitations to calls are taken.
+    pub(crate) fn take_calls(&mut self) {
+        self.manner = Manner::TakesCalls;
+    }
+
+    /// The first invitation to a call, which may have come long ago.
+    pub(crate) async fn invitation(&mut self, deadline: Instant) -> Result<Element, XmppError> {
+        while self.invitations.is_empty() {
+            self.next_until(deadline, "waiting for an invitation to a call").await?;
+        }
+        Ok(self.invitations.remove(0))
+    }
+
     /// Ends the conversation and hands the transcript over.
     pub(crate) async fn close(mut self) -> Vec<String> {
         self.link.close().await;
-        self.transcript
+        self.transcript.take()
     }
 
-    async fn send(&mut self, xml: &str) -> Result<(), XmppError> {
-        self.transcript.push(format!(">> {xml}"));
+    /// Sends something that is not answered.
+    pub(crate) async fn send(&mut self, xml: &str) -> Result<(), XmppError> {
+        self.transcript.push(&format!(">> {xml}"));
         self.link.send(xml).await
     }
 
@@ -259,33 +339,23 @@ impl Session {
 
     /// The next element before the deadline. Questions put to us are answered on the way: the focus waits for them.
     async fn next_until(&mut self, deadline: Instant, question: &str) -> Result<Element, XmppError> {
-        let Some(element) = self.link.next(deadline).await? else {
+        // A server that never stops talking would always be read before the time is looked at.
+        let next = match Instant::now() < deadline {
+            true => self.link.next(deadline).await?,
+            false => None,
+        };
+        let Some(element) = next else {
             return Err(XmppError::Silent(question.to_owned()));
         };
-        self.transcript.push(format!("<< {}", element.shown()));
+        self.transcript.push(&format!("<< {}", element.shown()));
         if element.name == "iq" && matches!(element.attribute("type"), Some("get" | "set")) {
-            let answer = answer_to(&element);
-            self.send(&answer).await?;
+            self.send(&answers::answer_to(&element, self.manner)).await?;
+            if self.manner == Manner::TakesCalls && answers::invites(&element) && self.invitations.len() < INVITATIONS {
+                self.invitations.push(element.clone());
+            }
         }
         Ok(element)
     }
-}
-
-/// Our answer to a question: a client with no features for service discovery, a polite no to all else.
-fn answer_to(question: &Element) -> String {
-    let attribute = |name: &str| escape(question.attribute(name).unwrap_or_default());
-    let (id, from) = (attribute("id"), attribute("from"));
-    let discovery = "http://jabber.org/protocol/disco#info";
-    if question.children.iter().any(|child| child.namespace == discovery) {
-        return format!(
-            "<iq xmlns='jabber:client' type='result' id='{id}' to='{from}'><query xmlns='{discovery}'>\
-             <identity category='client' type='bot' name='anteroom'/></query></iq>"
-        );
-    }
-    format!(
-        "<iq xmlns='jabber:client' type='error' id='{id}' to='{from}'><error type='cancel'>\
-         <service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
-    )
 }
 
 /// Jitsi wants the first eight characters of the local part, letters and digits only, as the nick.
@@ -293,65 +363,6 @@ fn nick(jid: &str) -> String {
     let local = jid.split('@').next().unwrap_or_default();
     let nick: String = local.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
     if nick.is_empty() { "probe".to_owned() } else { nick }
-}
-
-/// What an element says about our entering `room`; `None` where it is about something else.
-fn read_entry(element: &Element, room: &str) -> Option<Entry> {
-    let from = element.attribute("from")?;
-    let bare = from.split('/').next().unwrap_or_default();
-    if element.name != "presence" || !bare.eq_ignore_ascii_case(room) {
-        return None;
-    }
-    if element.attribute("type") == Some("error") {
-        let refused = element.refusal();
-        if refused.condition == "registration-required" {
-            let inside = element.child("error").and_then(|error| error.child("lobbyroom"));
-            let lobby = inside.or_else(|| element.child("lobbyroom"));
-            return Some(Entry::Lobby {
-                lobby: lobby.map(|lobby| lobby.text.clone()).filter(|text| !text.is_empty()),
-            });
-        }
-        return Some(Entry::Refused(refused));
-    }
-    if element.attribute("type").is_some() {
-        return None;
-    }
-    let user = element
-        .named("x")
-        .find(|x| x.namespace == "http://jabber.org/protocol/muc#user")?;
-    let has = |code: &str| {
-        user.named("status")
-            .any(|status| status.attribute("code") == Some(code))
-    };
-    if !has("110") {
-        return None;
-    }
-    let item = |name: &str| {
-        let value = user.child("item").and_then(|item| item.attribute(name));
-        value.unwrap_or("none").to_owned()
-    };
-    Some(Entry::Entered {
-        room: if has("201") { Room::Created } else { Room::Existing },
-        affiliation: item("affiliation"),
-        role: item("role"),
-    })
-}
-
-/// What a ping to our own place in a room says after our presence went unanswered. Only the answers that mean "you are
-/// not in it" count; anything else is no answer.
-fn read_self_ping(answer: &Element) -> Result<Entry, XmppError> {
-    let refused = answer.refusal();
-    let outside = matches!(
-        refused.condition.as_str(),
-        "not-acceptable" | "item-not-found" | "forbidden" | "not-allowed"
-    );
-    if answer.attribute("type") == Some("error") && outside {
-        return Ok(Entry::Ignored(refused));
-    }
-    Err(XmppError::Unexpected {
-        question: "entering a room by silence, then a ping into the room".to_owned(),
-        answer: answer.shown().chars().take(200).collect(),
-    })
 }
 
 #[cfg(test)]
@@ -363,33 +374,5 @@ mod tests {
         assert_eq!(nick("9-jkl5ju_abcdef@guest.d/x"), "9jkl5jua");
         assert_eq!(nick("6ba7b810-9dad-11d1@d"), "6ba7b810");
         assert_eq!(nick("---@d"), "probe");
-    }
-
-    #[test]
-    fn an_entry_needs_our_own_presence_from_that_room() {
-        let own = "<presence from='r@conference.d/p'><x xmlns='http://jabber.org/protocol/muc#user'>\
-            <status code='201'/><item affiliation='owner' role='moderator'/><status code='110'/></x></presence>";
-        let element = Element::parse(own).unwrap();
-        let entered = Entry::Entered {
-            room: Room::Created,
-            affiliation: "owner".to_owned(),
-            role: "moderator".to_owned(),
-        };
-        assert_eq!(read_entry(&element, "r@conference.d"), Some(entered));
-        assert_eq!(read_entry(&element, "other@conference.d"), None);
-        let another = own.replace("<status code='110'/>", "");
-        assert_eq!(read_entry(&Element::parse(&another).unwrap(), "r@conference.d"), None);
-    }
-
-    #[test]
-    fn a_lobby_is_neither_entry_nor_refusal() {
-        let sent_away = "<presence from='r@conference.d' type='error'><error type='auth'>\
-            <registration-required xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>\
-            <lobbyroom xmlns='http://jitsi.org/jitmeet'>r@lobby.d</lobbyroom></error></presence>";
-        let element = Element::parse(sent_away).unwrap();
-        let lobby = Entry::Lobby {
-            lobby: Some("r@lobby.d".to_owned()),
-        };
-        assert_eq!(read_entry(&element, "r@conference.d"), Some(lobby));
     }
 }

@@ -1,6 +1,32 @@
-//! XMPP elements: read from what a server sent (by a parser that expands no DTD), and escaped into what we send.
+//! XMPP elements: read from what a server sent (by a parser that expands no DTD, within bounds of depth and number), and
+//! escaped into what we send.
 
 use std::collections::BTreeMap;
+
+use roxmltree::Document;
+use roxmltree::ParsingOptions;
+
+use super::transcript;
+
+/// Deepest nesting that is read. Jitsi's own stanzas stay below ten.
+const DEPTH: usize = 64;
+
+/// Most elements and texts in one stanza.
+const NODES: u32 = 20_000;
+
+/// Most attributes of one element, and equals signs of one text. The parser's look for doubles takes their square.
+const ATTRIBUTES: usize = 1024;
+
+/// Why a text is no element.
+#[derive(Debug, thiserror::Error)]
+pub enum StanzaError {
+    /// It is no XML, or has a document type.
+    #[error("no readable XML: {0}")]
+    Xml(#[from] roxmltree::Error),
+    /// It is built to be expensive.
+    #[error("XML with more than {0}")]
+    Excessive(&'static str),
+}
 
 /// An XML element with what it holds, free of the text it was read from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,8 +45,25 @@ pub(crate) struct Element {
 
 impl Element {
     /// Reads one element.
-    pub(crate) fn parse(xml: &str) -> Result<Self, roxmltree::Error> {
-        Ok(Self::from_node(roxmltree::Document::parse(xml)?.root_element()))
+    pub(crate) fn parse(xml: &str) -> Result<Self, StanzaError> {
+        // No tag holds a `<`, so that a piece between two holds all attributes of the one that begins it.
+        if xml
+            .split('<')
+            .any(|piece| piece.matches('=').take(ATTRIBUTES + 1).count() > ATTRIBUTES)
+        {
+            return Err(StanzaError::Excessive("1024 attributes in one element"));
+        }
+        let options = ParsingOptions {
+            nodes_limit: NODES,
+            ..ParsingOptions::default()
+        };
+        let document = Document::parse_with_options(xml, options)?;
+        // What follows, and the end of an element, go down by recursion.
+        let too_deep = |node: roxmltree::Node<'_, '_>| node.ancestors().take(DEPTH + 1).count() > DEPTH;
+        if document.descendants().any(too_deep) {
+            return Err(StanzaError::Excessive("64 levels"));
+        }
+        Ok(Self::from_node(document.root_element()))
     }
 
     fn from_node(node: roxmltree::Node<'_, '_>) -> Self {
@@ -71,7 +114,8 @@ impl Element {
         }
     }
 
-    /// A short rendering for transcripts, with session identifiers masked: they let their holder go on as us.
+    /// A short rendering for transcripts, with session identifiers masked: they let their holder go on as us. So are the
+    /// passwords of TURN servers and rooms, and what JSON in a text calls a secret.
     pub(crate) fn shown(&self) -> String {
         let mut out = String::new();
         self.write(&mut out);
@@ -82,7 +126,7 @@ impl Element {
         out.push('<');
         out.push_str(&self.name);
         for (name, value) in &self.attributes {
-            let masked = matches!(name.as_str(), "session-id" | "sid" | "authid");
+            let masked = matches!(name.as_str(), "session-id" | "sid" | "authid") || transcript::is_secret(name);
             let value = if masked { "…".to_owned() } else { escape(value) };
             out.push_str(&format!(" {name}='{value}'"));
         }
@@ -91,9 +135,13 @@ impl Element {
             return;
         }
         out.push('>');
-        out.push_str(&escape(&self.text));
-        for child in &self.children {
-            child.write(out);
+        if transcript::is_secret(&self.name) || self.attribute("var").is_some_and(transcript::is_secret) {
+            out.push('…');
+        } else {
+            out.push_str(&escape(&transcript::masked(&self.text)));
+            for child in &self.children {
+                child.write(out);
+            }
         }
         out.push_str(&format!("</{}>", self.name));
     }
@@ -147,6 +195,51 @@ mod tests {
     fn a_document_type_is_refused() {
         let bomb = "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>";
         assert!(Element::parse(bomb).is_err());
+    }
+
+    #[test]
+    fn what_is_built_to_be_expensive_is_refused() {
+        let nested = format!("{}{}", "<a>".repeat(80_000), "</a>".repeat(80_000));
+        assert!(matches!(
+            Element::parse(&nested),
+            Err(StanzaError::Xml(_) | StanzaError::Excessive(_))
+        ));
+        let deep = format!("{}{}", "<a>".repeat(100), "</a>".repeat(100));
+        assert!(matches!(Element::parse(&deep), Err(StanzaError::Excessive(_))));
+        let hidden = "<a b='/>'><!--</a>-->".repeat(100) + &"</a>".repeat(100);
+        assert!(matches!(Element::parse(&hidden), Err(StanzaError::Excessive(_))));
+        let wide: String = (0..40_000).map(|n| format!(" a{n}='>'")).collect();
+        assert!(matches!(
+            Element::parse(&format!("<a{wide}/>")),
+            Err(StanzaError::Excessive(_))
+        ));
+        assert!(Element::parse(&format!("<a>{}</a>", "<b/>".repeat(30_000))).is_err());
+        assert!(Element::parse("<a><b></a>").is_err());
+    }
+
+    #[test]
+    fn transcripts_hold_no_passwords() {
+        let services = "<iq><services xmlns='urn:xmpp:extdisco:2'><service type='turn' host='t.example' \
+            username='1800000000' password='relaysecret'/></services><json-message>{\"type\":\"x\",\"password\":\"hush\"}\
+            </json-message><x><field var='muc#roomconfig_roomsecret'><value>hush</value></field></x>\
+            <password>hush</password></iq>";
+        let shown = Element::parse(services).unwrap().shown();
+        assert!(shown.contains("t.example") && shown.contains("roomsecret"), "{shown}");
+        assert!(!shown.contains("hush") && !shown.contains("relaysecret"), "{shown}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "\\PC{0,300}") {
+            let _ = Element::parse(&text);
+        }
+
+        #[test]
+        fn no_markup_makes_the_reader_panic(pieces in proptest::collection::vec("(<a b='c'>|<x:y/>|</a>|&lt;|&#x0;|<!\\[CDATA\\[|<!--|-->|'|\"|=|>|é)", 0..60)) {
+            if let Ok(element) = Element::parse(&pieces.concat()) {
+                let _ = (element.shown(), element.refusal());
+            }
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::seen::Seen;
 use super::link::Endpoint;
 use super::link::Transport;
 use super::link::XmppError;
+use super::listing;
 use super::session::Login;
 use super::session::Mechanism;
 use super::session::Session;
@@ -26,6 +27,8 @@ pub struct Stranger {
     pub anonymous: Sighting<Login>,
     /// In-band registration (XEP-0077) on the main domain.
     pub registration: Sighting<Registration>,
+    /// The rooms that the conference service lists to who has not logged in.
+    pub rooms: Sighting<Vec<String>>,
     /// What the accounts' host, `auth.<domain>`, offers through the public endpoint. A login offered there lets
     /// anyone guess the passwords of the focus and the bridges.
     pub accounts_host: Sighting<HostOffer>,
@@ -64,6 +67,7 @@ pub(crate) async fn visit(endpoint: &Endpoint) -> Stranger {
         mechanisms,
         anonymous,
         registration: register(endpoint).await,
+        rooms: rooms(endpoint).await,
         accounts_host: accounts_host(endpoint).await,
     }
 }
@@ -144,6 +148,16 @@ async fn register(endpoint: &Endpoint) -> Sighting<Registration> {
         Err(error) => Err(error),
     };
     vantage.saw(session.close().await, result.into())
+}
+
+async fn rooms(endpoint: &Endpoint) -> Sighting<Vec<String>> {
+    let vantage = vantage(endpoint, "room list without a login");
+    let mut session = match Session::open(endpoint, &endpoint.domain, None).await {
+        Ok(session) => session,
+        Err(error) => return vantage.saw(vec![format!("<< {error}")], Seen::unknown(error)),
+    };
+    let rooms = listing::list_unasked(&mut session, &format!("conference.{}", endpoint.domain)).await;
+    vantage.saw(session.close().await, rooms.into())
 }
 
 async fn accounts_host(endpoint: &Endpoint) -> Sighting<HostOffer> {

@@ -5,23 +5,31 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use crate::catalog;
+use crate::digest;
 use crate::spec::docket::Refused;
 use crate::spec::model::Attestation;
 use crate::spec::model::Baa;
 use crate::spec::model::Waiver;
+use crate::spec::model::WaiverBasis;
 use crate::spec::problem::Problem;
 use crate::spec::raw::RawAttestation;
 use crate::spec::raw::RawBaa;
 use crate::spec::raw::RawSpec;
 use crate::spec::raw::RawWaiver;
+use crate::spec::raw::RawWaiverBasis;
 use crate::spec::reader::Must;
 use crate::spec::reader::Spot;
 use crate::spec::rules::Bench;
 use crate::spec::rules::cloned;
+use crate::spec::rules::optional;
 use crate::spec::values::Prose;
 
 /// Longest life of a waiver, in days: an accepted failure is looked at again every year (45 CFR 164.316(b)(2)(iii)).
 const WAIVER_DAYS: i64 = 365;
+/// Longest time between two looks at a document, in days: the same day of the next year, over a leap day too.
+const REVIEW_DAYS: i64 = 366;
+/// Judges the waivers themselves, so that none can stand for it.
+const WAIVERS_IN_ORDER: &str = "administrative/waivers-in-order";
 
 /// Judges `[baa]`.
 pub(crate) fn baa(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Option<Baa>, Refused> {
@@ -44,11 +52,10 @@ fn agreement(raw: &RawBaa, bench: &mut Bench<'_>) -> Result<Baa, Refused> {
         }
         (review, _) => cloned(review),
     };
-    let document_sha256 = match &raw.document_sha256 {
-        Ok(Some(spot)) => sha256(spot, bench).map(Some),
-        Ok(None) => Ok(None),
-        Err(refused) => Err(*refused),
-    };
+    let help = "write the first word that `sha256sum FILE` prints";
+    let document_sha256 = optional(&raw.document_sha256, |spot| {
+        sha256("baa.document_sha256", spot, help, bench)
+    });
     let reference = cloned(&raw.reference);
     let processors = cloned(&raw.processors).map(|list| list.unwrap_or_default());
     Ok(Baa {
@@ -62,14 +69,14 @@ fn agreement(raw: &RawBaa, bench: &mut Bench<'_>) -> Result<Baa, Refused> {
     })
 }
 
-fn sha256(spot: &Spot<String>, bench: &mut Bench<'_>) -> Result<String, Refused> {
+fn sha256(key: &str, spot: &Spot<String>, help: &str, bench: &mut Bench<'_>) -> Result<String, Refused> {
     let text = spot.value.to_ascii_lowercase();
     if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Ok(text);
     }
-    let message = "`baa.document_sha256` is not a SHA-256 digest of 64 hexadecimal digits";
+    let message = format!("`{key}` is not a SHA-256 digest of 64 hexadecimal digits");
     let problem = Problem::new("spec/unusable-value", spot.place.clone(), message);
-    Err(bench.refuse(problem.help("write the first word that `sha256sum FILE` prints")))
+    Err(bench.refuse(problem.help(help)))
 }
 
 /// Judges every `[[attestation]]`.
@@ -83,13 +90,47 @@ pub(crate) fn attestations(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Vec<A
 
 fn attestation(raw: &RawAttestation, bench: &mut Bench<'_>) -> Result<Attestation, Refused> {
     let control = control("attestation.control", &raw.control, bench);
+    let document = text(&raw.document);
+    let help = "write the first word that `sha256sum FILE` prints";
+    let document_sha256 = match &raw.document_sha256 {
+        Ok(spot) => sha256("attestation.document_sha256", spot, help, bench),
+        Err(refused) => Err(*refused),
+    };
     let on = past("attestation.on", &raw.on, bench);
+    let review_on = review(raw, bench);
+    let statement = cloned(&raw.statement);
+    let document = document?;
+    // What is filed elsewhere is not found here; the recorded digest then stands alone.
+    let found = (bench.files.read)(&bench.files.resolve(&document));
     Ok(Attestation {
         control: control?,
-        statement: prose(&raw.statement)?,
-        by: text(&raw.by)?,
+        document,
+        document_sha256: document_sha256?,
+        found_sha256: found.ok().map(digest::sha256),
+        owner: text(&raw.owner)?,
         on: on?,
+        review_on: review_on?,
+        statement: statement?.map(|prose| prose.0),
     })
+}
+
+fn review(raw: &RawAttestation, bench: &mut Bench<'_>) -> Result<Date, Refused> {
+    let review = raw.review_on.as_ref().map_err(|refused| *refused)?;
+    let on = raw.on.as_ref().map_err(|refused| *refused)?.value;
+    let latest = on.saturating_add(REVIEW_DAYS.days());
+    let problem = |code, message: String| Problem::new(code, review.place.clone(), message);
+    if review.value <= on {
+        let message = "`attestation.review_on` is not after `attestation.on`".to_owned();
+        let help = format!("write the day of the next review, at the latest {latest}");
+        return Err(bench.refuse(problem("spec/dates-reversed", message).help(help)));
+    }
+    if review.value > latest {
+        let message = format!("`attestation.review_on` is more than {REVIEW_DAYS} days after `attestation.on`");
+        let help = format!("write {latest} or earlier; documents are looked at every year");
+        let problem = problem("spec/review-too-late", message).help(help);
+        return Err(bench.refuse(problem.cite("45 CFR 164.316(b)(2)(iii)")));
+    }
+    Ok(review.value)
 }
 
 /// Judges every `[[waiver]]`.
@@ -102,10 +143,12 @@ pub(crate) fn waivers(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Vec<Waiver
 }
 
 fn waiver(raw: &RawWaiver, bench: &mut Bench<'_>) -> Result<Waiver, Refused> {
-    let control = control("waiver.control", &raw.control, bench);
+    let control = waivable(raw, bench);
     let created = past("waiver.created", &raw.created, bench);
     let expires = expiry(raw, bench);
-    let compensating_control = cloned(&raw.compensating_control);
+    let basis = basis(raw);
+    let compensating_control = compensation(raw, bench);
+    let evidence_sha256 = pin(raw, bench);
     Ok(Waiver {
         control: control?,
         subject: text(&raw.subject)?,
@@ -113,8 +156,68 @@ fn waiver(raw: &RawWaiver, bench: &mut Bench<'_>) -> Result<Waiver, Refused> {
         approver: text(&raw.approver)?,
         created: created?,
         expires: expires?,
-        compensating_control: compensating_control?.map(|prose| prose.0),
+        basis: basis?,
+        compensating_control: compensating_control?,
+        evidence_sha256: evidence_sha256?,
     })
+}
+
+/// The control, unless it is the one that judges waivers.
+fn waivable(raw: &RawWaiver, bench: &mut Bench<'_>) -> Result<String, Refused> {
+    let id = control("waiver.control", &raw.control, bench)?;
+    let place = raw.control.as_ref().map_err(|refused| *refused)?.place.clone();
+    if id != WAIVERS_IN_ORDER {
+        return Ok(id);
+    }
+    let message = format!("`waiver.control` cannot be {WAIVERS_IN_ORDER}: it judges the waivers themselves");
+    let problem = Problem::new("spec/unusable-value", place, message);
+    Err(bench.refuse(problem.help("mend or remove the waiver that it names")))
+}
+
+fn basis(raw: &RawWaiver) -> Result<WaiverBasis, Refused> {
+    let spot = raw.basis.as_ref().map_err(|refused| *refused)?;
+    Ok(match spot.value {
+        RawWaiverBasis::Addressable => WaiverBasis::Addressable,
+        RawWaiverBasis::RiskAccepted => WaiverBasis::RiskAccepted,
+        RawWaiverBasis::FalsePositive => WaiverBasis::FalsePositive,
+    })
+}
+
+/// What is done instead; only a control that is wrong needs nothing instead.
+fn compensation(raw: &RawWaiver, bench: &mut Bench<'_>) -> Result<Option<String>, Refused> {
+    let given = cloned(&raw.compensating_control)?;
+    let Ok(basis) = &raw.basis else { return Ok(None) };
+    if given.is_none() && basis.value != RawWaiverBasis::FalsePositive {
+        let message = "the key `compensating_control` is missing in `[[waiver]]`: a failure that is accepted needs \
+                       something in its place";
+        let problem = Problem::new("spec/missing-key", basis.place.clone(), message);
+        let help = "write what is done instead; only `basis = \"false-positive\"` does without";
+        return Err(bench.refuse(problem.help(help).cite("45 CFR 164.306(d)(3), 164.308(a)(1)(ii)(B)")));
+    }
+    Ok(given.map(|prose| prose.0))
+}
+
+/// The digest of what was accepted: with a subject, and only there.
+fn pin(raw: &RawWaiver, bench: &mut Bench<'_>) -> Result<Option<String>, Refused> {
+    let subject = raw.subject.as_ref().map_err(|refused| *refused)?;
+    let help = "copy `evidence_sha256` of the finding from the report (`anteroom audit`)";
+    let pin = optional(&raw.evidence_sha256, |spot| {
+        sha256("waiver.evidence_sha256", spot, help, bench)
+    })?;
+    let (message, help) = match (subject.value == "*", &pin) {
+        (true, None) | (false, Some(_)) => return Ok(pin),
+        (false, None) => (
+            "the key `evidence_sha256` is missing in `[[waiver]]`: a waiver of one subject accepts what was seen there, \
+             and nothing else that may come",
+            help,
+        ),
+        (true, Some(_)) => (
+            "`waiver.evidence_sha256` belongs to one finding, and the subject `*` is about all of them",
+            "name the finding's subject, or leave the digest out",
+        ),
+    };
+    let problem = Problem::new("spec/waiver-pin", subject.place.clone(), message);
+    Err(bench.refuse(problem.help(help)))
 }
 
 fn expiry(raw: &RawWaiver, bench: &mut Bench<'_>) -> Result<Date, Refused> {

@@ -1,19 +1,20 @@
 // Test double of jitsi-videobridge.
 // Real: reads jvb.conf, logs in to every configured XMPP server over verified TLS, joins the brewery room
-//       with colibri statistics and renews them, binds the media port on every own address, serves the
-//       private HTTP interface, drains, shuts down gracefully, ends cleanly on SIGTERM.
-// Not:  media. Every datagram is dropped in silence, as the real bridge does with strangers; no ICE, no
-//       DTLS, no conferences, so statistics are always zero. Harvesters of ice4j are read and ignored.
+//       with colibri statistics and renews them, binds the media port on every own address, makes endpoints
+//       for the focus (colibri2) and carries their media, serves the private HTTP interface, drains, shuts
+//       down gracefully, ends cleanly on SIGTERM.
+// Not:  sources, statistics (always zero), most of colibri2. Harvesters of ice4j are read and ignored, so that
+//       exactly the own addresses are told as candidates.
 package anteroom.doubles;
 
 import anteroom.doubles.Xml.Element;
 import java.io.IOException;
-import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
+import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -34,10 +35,13 @@ public final class Bridge {
     private volatile boolean draining;
     private volatile boolean graceful;
     private volatile boolean shuttingDown;
+    private final Media media;
     private int sockets;
 
-    private Bridge(Hocon.Node config) {
+    private Bridge(Hocon.Node config) throws GeneralSecurityException, IOException {
         this.config = config;
+        List<String> profiles = config.strings("jmt.srtp.protection-profiles");
+        media = new Media(profiles.isEmpty() ? List.of("SRTP_AEAD_AES_128_GCM", "SRTP_AES128_CM_HMAC_SHA1_80") : profiles);
         this.draining = config.flag("videobridge.initial-drain-mode", false);
     }
 
@@ -116,8 +120,10 @@ public final class Bridge {
             if (e.name.equals("presence") && from.endsWith("/" + nick)) {
                 if ("error".equals(e.attr("type"))) LOG.severe("the brewery refused us: " + e);
                 else if (e.child("x", "http://jabber.org/protocol/muc#user") != null && e.toString().contains("code='110'")) LOG.fine("present in " + from);
+            } else if (e.name.equals("iq") && e.child("conference-modify", Calls.COLIBRI) != null && from.endsWith("/focus") && rooms.contains(from.substring(0, from.length() - 6))) {
+                xmpp.reply(e, modified(e.child("conference-modify", Calls.COLIBRI)));
             } else if (e.name.equals("iq") && List.of("get", "set").contains(e.attr("type", ""))) {
-                xmpp.trySend(Xmpp.error(e, "cancel", "feature-not-implemented", "TEST DOUBLE: no conferences here", ""));
+                xmpp.trySend(Xmpp.error(e, "cancel", "feature-not-implemented", "TEST DOUBLE: nothing but conference-modify", ""));
             }
         }
 
@@ -181,22 +187,49 @@ public final class Bridge {
                 s.bind(new InetSocketAddress(a, port));
                 sockets++;
                 LOG.info("media port " + a.getHostAddress() + ":" + port + "/udp");
-                Xmpp.daemon(() -> drop(s), "media").start();
+                media.serve(s);
             }
         }
         if (sockets == 0) LOG.severe("no address to receive media on");
     }
 
-    private static void drop(DatagramSocket s) {
-        byte[] buffer = new byte[2048];
-        while (true) {
-            try {
-                s.receive(new DatagramPacket(buffer, buffer.length));
-            } catch (IOException e) {
-                LOG.warning("media socket: " + e);
-                return;
+    /** Makes, changes or removes endpoints; answers with the transport of those that were made. */
+    private String modified(Element query) {
+        StringBuilder out = new StringBuilder("<conference-modified xmlns='" + Calls.COLIBRI + "'>");
+        String conference = query.attr("name", "");
+        for (Element e : query.elements()) {
+            String id = e.attr("id", "");
+            if (!e.name.equals("endpoint") || id.isEmpty()) continue;
+            if (e.attr("expire", "false").equals("true")) {
+                media.expire(conference, id);
+                continue;
+            }
+            Media.Endpoint endpoint = media.endpoint(conference, id);
+            Element told = e.child("transport") == null ? null : e.child("transport").child("transport", Calls.ICE);
+            Element print = told == null ? null : told.child("fingerprint", Calls.DTLS);
+            if (print != null) endpoint.announced.complete(print.text().strip());
+            if (e.attr("create", "false").equals("true")) {
+                out.append("<endpoint id='").append(Xml.escape(id)).append("'><transport>").append(transport(endpoint)).append("</transport></endpoint>");
             }
         }
+        return out.append("</conference-modified>").toString();
+    }
+
+    private String transport(Media.Endpoint endpoint) {
+        String[] print;
+        try {
+            print = media.fingerprint();
+        } catch (GeneralSecurityException | IOException e) {
+            throw new IllegalStateException(e);
+        }
+        StringBuilder s = new StringBuilder("<transport xmlns='" + Calls.ICE + "' ufrag='" + endpoint.ufrag + "' pwd='" + endpoint.password + "'><rtcp-mux/>"
+            + "<fingerprint xmlns='" + Calls.DTLS + "' hash='" + print[0] + "' setup='actpass'>" + print[1] + "</fingerprint>");
+        int n = 0;
+        for (InetSocketAddress a : media.addresses()) {
+            s.append("<candidate component='1' foundation='").append(++n).append("' generation='0' id='c").append(n).append("' network='0' priority='2130706431' protocol='udp' type='host' ip='")
+                .append(a.getAddress().getHostAddress()).append("' port='").append(a.getPort()).append("'/>");
+        }
+        return s.append("</transport>").toString();
     }
 
     private boolean healthy() {

@@ -2,9 +2,9 @@
 // Real: reads jicofo.conf, logs in over verified TLS, watches the bridge brewery, answers conference
 //       requests that come through the client_proxy component (the sender's address is taken from the
 //       resource only when the request comes from that component), creates and joins rooms, authentication
-//       of type XMPP with sessions, login-url and logout, grants ownership, leaves empty rooms, serves HTTP.
-// Not:  Jingle (no session-initiate is ever sent), bridges are not asked for anything, visitors, jibri,
-//       jigasi, authentication of type JWT, moderation, health-check rooms.
+//       of type XMPP with sessions, login-url and logout, grants ownership, invites to calls (see Calls), leaves
+//       empty rooms, serves HTTP.
+// Not:  visitors, jibri, jigasi, authentication of type JWT, moderation, health-check rooms.
 package anteroom.doubles;
 
 import anteroom.doubles.Xml.Element;
@@ -36,6 +36,7 @@ public final class Focus implements Xmpp.Handler {
     private final boolean autoOwner;
     private final Map<String, Conference> conferences = new ConcurrentHashMap<>();
     private final Map<String, String> bridges = new ConcurrentHashMap<>();
+    private final Calls calls = new Calls(this::connection, this::bridge);
     private final ExecutorService io = Executors.newFixedThreadPool(8, r -> Xmpp.daemon(r, "io"));
     private final ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor(r -> Xmpp.daemon(r, "timer"));
     private volatile Xmpp xmpp;
@@ -108,10 +109,19 @@ public final class Focus implements Xmpp.Handler {
         Element c = e.child("conference", NS);
         Element login = e.child("login-url", NS);
         Element logout = e.child("logout", NS);
+        if (type.equals("set") && conferences.containsKey(bare) && calls.asked(e, bare, resource)) return;
         if (c != null && type.equals("set")) io.execute(() -> conferenceRequest(e, c, sender));
         else if (login != null && type.equals("get") && authority != null) loginUrl(e, login);
         else if (logout != null && type.equals("set") && authority != null) logout(e, logout);
         else xmpp.trySend(Xmpp.error(e, "cancel", "feature-not-implemented", null, ""));
+    }
+
+    private Xmpp connection() {
+        return xmpp;
+    }
+
+    private String bridge() {
+        return bridges.keySet().stream().findFirst().map(name -> brewery + "/" + name).orElse(null);
     }
 
     private void bridge(String name, Element p) {
@@ -275,6 +285,7 @@ public final class Focus implements Xmpp.Handler {
             }
             if (type.equals("unavailable")) {
                 if (members.remove(who) != null) LOG.info("left " + room + ": " + who);
+                calls.left(room, who);
                 electOwner();
                 io.execute(this::leaveIfEmpty);
                 return;
@@ -286,6 +297,7 @@ public final class Focus implements Xmpp.Handler {
                 LOG.info("joined " + room + ": " + who + " (" + m.jid + ")");
                 if (authority != null && authority.identityOf(m.jid) != null) grant(who, m);
                 electOwner();
+                if (inside) calls.present(room, members.keySet());
             } else {
                 m.affiliation = item.attr("affiliation", "none");
             }
@@ -314,6 +326,7 @@ public final class Focus implements Xmpp.Handler {
                 joined.complete(true);
                 LOG.info("conference started in " + room);
                 electOwner();
+                calls.present(room, members.keySet());
             });
         }
 

@@ -158,6 +158,7 @@ Component "internal.auth.telemed.example.com" "muc"
     admins = { "focus@auth.telemed.example.com", "jvb@auth.telemed.example.com" }
     muc_filter_whitelist = { "auth.telemed.example.com" }
     anteroom_admits = { "auth.telemed.example.com", "focus.telemed.example.com" }
+    disco_hidden = true
     -- Nothing of the room outlives it.
     storage = "memory"
     muc_tombstones = false

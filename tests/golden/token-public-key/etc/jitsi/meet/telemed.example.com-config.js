@@ -94,3 +94,21 @@ var config = {
     "disabled": false
   }
 };
+// A link may not change these: the page would take `#config.…` and `#interfaceConfig.…` for its own settings.
+(function () {
+    if (typeof location === 'undefined' || typeof history === 'undefined') {
+        return;
+    }
+    function kept(text) {
+        var first = text.charAt(0);
+        var parts = text.slice(1).split('&').filter(function (part) {
+            return !/^(config|interfaceConfig)([.=]|$)/.test(part);
+        });
+        return parts.join('') ? first + parts.join('&') : '';
+    }
+    var search = kept(location.search);
+    var hash = kept(location.hash);
+    if (search !== location.search || hash !== location.hash) {
+        history.replaceState(null, '', location.pathname + search + hash);
+    }
+})();

@@ -1,5 +1,6 @@
--- Refuses room tokens that do not name one room, that do not end, or that last longer than a session may: the token plugin
--- takes `*` and patterns for every room, and a token without `exp` for ever. Ends sessions that have lasted as long.
+-- Refuses room tokens that do not name one room of this site, that do not end, or that last longer than a session may: the
+-- token plugin takes `*` and patterns for every room, `*` for every site, and a token without `exp` for ever. Ends sessions
+-- that have lasted as long.
 --
 -- Runs before the plugin has judged the signature, which is safe because it can only refuse.
 
@@ -29,6 +30,9 @@ local function objection(claims)
     local named = type(context.room) == "table" and context.room or {};
     if type(claims.room) ~= "string" or not claims.room:match("^[^%s*]+$") or named.regex then
         return "the token does not name one room";
+    end
+    if type(claims.sub) ~= "string" or claims.sub:lower() ~= module.host then
+        return "the token does not name this site";
     end
 end
 

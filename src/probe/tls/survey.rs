@@ -1,0 +1,279 @@
+//! The closer look at a listener that answers: every suite, group and signature scheme it takes, its primes, and what it
+//! agrees to beside them. All of it rests on first flights; no key exchange is ever completed.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::timeout;
+
+use crate::probe::sighting::Sighting;
+use crate::probe::sighting::Vantage;
+use crate::seen::Seen;
+
+use super::enumerate::Found;
+use super::enumerate::Question;
+use super::flight::Answer;
+use super::flight::Flight;
+use super::group::Group;
+use super::group::Scheme;
+use super::hello;
+use super::hello::Hello;
+use super::hello::Version;
+use super::keys;
+use super::line::Line;
+use super::line::Until;
+use super::session;
+use super::suite::Suite;
+
+/// Longest time for one part of the closer look.
+const PART: Duration = Duration::from_secs(45);
+
+/// The whole order of suites is asked for up to this many; beyond that, whose order it is.
+const ORDERED: usize = 24;
+
+/// The closer look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Survey {
+    /// Suites, for each version that is accepted. SSL 2.0 has its own kinds, which are not counted.
+    pub suites: BTreeMap<Version, Sighting<SuiteList>>,
+    /// Groups of elliptic curves and of finite fields, for TLS 1.3 and for the newest older version.
+    pub groups: BTreeMap<Version, Sighting<Vec<Group>>>,
+    /// Primes of finite-field Diffie-Hellman before TLS 1.3.
+    pub primes: Sighting<Vec<Prime>>,
+    /// Signature schemes of the key exchange, for TLS 1.2 and 1.3.
+    pub schemes: BTreeMap<Version, Sighting<Vec<Scheme>>>,
+    /// What a session before TLS 1.3 would have.
+    pub session: Sighting<SessionView>,
+    /// Whether a second try in an older version is taken for an attack.
+    pub fallback: Sighting<Fallback>,
+}
+
+/// The suites of one version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SuiteList {
+    /// What is accepted; in the server's order where it has one and the list is short.
+    pub accepted: Vec<Suite>,
+    /// What was answered by an alert that says nothing about suites.
+    pub undecided: Vec<Suite>,
+    /// Whose order decides.
+    pub order: Order,
+}
+
+/// Whose order of suites decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// The server's.
+    Server,
+    /// The client's.
+    Client,
+    /// There are fewer than two suites, or it could not be seen.
+    Open,
+}
+
+/// A prime of finite-field Diffie-Hellman.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Prime {
+    /// Its length.
+    pub bits: usize,
+    /// Where it is published, if it is one that many servers share.
+    pub published: Option<&'static str>,
+    /// The suite that it was seen with.
+    pub suite: Suite,
+}
+
+/// What a session before TLS 1.3 would have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionView {
+    /// Nothing older than TLS 1.3 is spoken, which has done away with all of this.
+    OnlyTls13,
+    /// What was agreed to.
+    Older(Session),
+}
+
+/// What a server agreed to when it was offered everything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Session {
+    /// The version it was asked in, the newest before TLS 1.3.
+    pub version: Version,
+    /// Renegotiation is bound to the session (RFC 5746).
+    pub secure_renegotiation: bool,
+    /// Keys are bound to the handshake (RFC 7627).
+    pub extended_master_secret: bool,
+    /// CBC suites are encrypted before they are authenticated (RFC 7366); `None` where it has none.
+    pub encrypt_then_mac: Option<bool>,
+    /// The compression method; 0 is none.
+    pub compression: u8,
+    /// It would answer heartbeats (RFC 6520).
+    pub heartbeat: bool,
+    /// It gives out tickets (RFC 5077).
+    pub tickets: bool,
+    /// It staples a status to its certificate.
+    pub stapled: bool,
+}
+
+/// What became of a second try in an older version (RFC 7507).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fallback {
+    /// It is refused as a downgrade.
+    Refused,
+    /// It is accepted.
+    Accepted,
+    /// There is no older version to fall back to.
+    NoOlderVersion,
+}
+
+/// Looks closer at a listener that accepts `versions`.
+pub(crate) async fn look(line: &Line<'_>, subject: &str, versions: &[Version]) -> Survey {
+    let suites = suites(line, subject, versions).await;
+    let known: BTreeMap<Version, Vec<Suite>> = suites
+        .iter()
+        .filter_map(|(version, seen)| Some((*version, seen.known().ok()?.accepted.clone())))
+        .collect();
+    let (groups, primes, schemes, session, fallback) = tokio::join!(
+        keys::groups(line, subject, &known),
+        keys::primes(line, subject, &known),
+        keys::schemes(line, subject, &known),
+        session::agreed(line, subject, versions, &known),
+        session::fallback(line, subject, versions, &known),
+    );
+    Survey {
+        suites,
+        groups,
+        primes,
+        schemes,
+        session,
+        fallback,
+    }
+}
+
+/// The closer look at a listener that answered nothing.
+pub(crate) fn none(line: &Line<'_>, subject: &str, why: &str) -> Survey {
+    let part = |what: &str| Vantage::now(format!("{subject} {what}"), Some(line.address));
+    Survey {
+        suites: BTreeMap::new(),
+        groups: BTreeMap::new(),
+        primes: part("Diffie-Hellman primes").saw(Vec::new(), Seen::unknown(why)),
+        schemes: BTreeMap::new(),
+        session: part("session").saw(Vec::new(), Seen::unknown(why)),
+        fallback: part("fallback").saw(Vec::new(), Seen::unknown(why)),
+    }
+}
+
+/// One part, within its time.
+pub(super) async fn part<T>(
+    line: &Line<'_>,
+    subject: String,
+    look: impl Future<Output = (Vec<String>, Result<T, String>)>,
+) -> Sighting<T> {
+    let vantage = Vantage::now(subject, Some(line.address));
+    match timeout(PART, look).await {
+        Ok((transcript, result)) => vantage.saw(transcript, result.into()),
+        Err(_) => {
+            let why = format!("the answers took longer than {} s", PART.as_secs());
+            vantage.saw(Vec::new(), Seen::unknown(why))
+        }
+    }
+}
+
+fn chosen_suite(flight: &Flight) -> Option<u16> {
+    match flight.answer {
+        Some(Answer::Hello { suite, .. }) => Some(suite),
+        _ => None,
+    }
+}
+
+async fn suites(line: &Line<'_>, subject: &str, versions: &[Version]) -> BTreeMap<Version, Sighting<SuiteList>> {
+    let asked = versions.iter().filter(|version| **version != Version::Ssl2);
+    let looks = asked.map(|version| async move {
+        let look = one_list(line, *version);
+        let seen = part(line, format!("{subject} {} suites", version.name()), look).await;
+        (*version, seen)
+    });
+    futures_util::future::join_all(looks).await.into_iter().collect()
+}
+
+async fn one_list(line: &Line<'_>, version: Version) -> (Vec<String>, Result<SuiteList, String>) {
+    let question = Question {
+        line,
+        offer: |offered: &[u16]| Hello::new(version, Some(line.name), offered),
+        picked: chosen_suite,
+        until: Until::Hello,
+        beside: &[],
+    };
+    let all = hello::every_suite(version);
+    let usual = hello::usual_suites(version).len();
+    let found = match question.ask_in_groups(&all, usual, 12, 60).await {
+        Ok(found) => found,
+        Err(why) => return (vec![format!("<< {why}")], Err(why)),
+    };
+    let order = order(line, version, &found.taken).await;
+    let mut accepted = found.taken.clone();
+    if order == Order::Server
+        && accepted.len() <= ORDERED
+        && let Ok(ordered) = question.ask(&accepted).await
+        && ordered.taken.len() == accepted.len()
+    {
+        accepted = ordered.taken;
+    }
+    let list = SuiteList {
+        accepted: accepted.into_iter().map(Suite).collect(),
+        undecided: found.undecided.iter().copied().map(Suite).collect(),
+        order,
+    };
+    (vec![told(&found, all.len(), |number| Suite(number).name())], Ok(list))
+}
+
+pub(super) fn told(found: &Found, asked: usize, name: impl Fn(u16) -> String) -> String {
+    let names: Vec<String> = found.taken.iter().map(|number| name(*number)).collect();
+    let (hellos, count) = (found.hellos, names.len());
+    format!(
+        ">> {hellos} hellos offering {asked} values; << {count} accepted: {}",
+        names.join(", ")
+    )
+}
+
+/// Whether the first of two orders is picked by the client's list or by the server's.
+async fn order(line: &Line<'_>, version: Version, accepted: &[u16]) -> Order {
+    let (Some(first), Some(last)) = (accepted.first(), accepted.last()) else {
+        return Order::Open;
+    };
+    // Beyond 127 suites old stacks break.
+    let offered: Vec<u16> = accepted.iter().copied().take(120).collect();
+    if first == last {
+        return Order::Open;
+    }
+    let reversed: Vec<u16> = offered.iter().rev().copied().collect();
+    let (forward, reversed) = (
+        Hello::new(version, Some(line.name), &offered),
+        Hello::new(version, Some(line.name), &reversed),
+    );
+    let (one, other) = tokio::join!(line.ask(&forward, Until::Hello), line.ask(&reversed, Until::Hello));
+    match (one.answer(), other.answer()) {
+        (Some(Answer::Hello { suite: one, .. }), Some(Answer::Hello { suite: other, .. })) if one == other => {
+            Order::Server
+        }
+        (Some(Answer::Hello { .. }), Some(Answer::Hello { .. })) => Order::Client,
+        _ => Order::Open,
+    }
+}
+
+/// The newest version before TLS 1.3 that takes suites for which `wanted` holds, and these suites.
+pub(super) fn newest_old(
+    known: &BTreeMap<Version, Vec<Suite>>,
+    wanted: impl Fn(&Suite) -> bool,
+) -> Option<(Version, Vec<u16>)> {
+    known
+        .iter()
+        .rev()
+        .filter(|(version, _)| **version != Version::Tls13)
+        .map(|(version, list)| {
+            let chosen = list.iter().filter(|suite| wanted(suite)).take(120);
+            (*version, chosen.map(|suite| suite.0).collect::<Vec<_>>())
+        })
+        .find(|(_, list)| !list.is_empty())
+}
