@@ -81,7 +81,16 @@ impl<'a> TestHost<'a> {
         fs::write(&known, format!("{} {public}", self.host.address)).unwrap();
         let mut child = Command::new("ssh")
             .args(["-F", "/dev/null", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10"])
-            .args(["-o", "LogLevel=ERROR", "-o", "IdentitiesOnly=yes", "-o"])
+            // A server that is reloading its settings refuses connections for a moment.
+            .args([
+                "-o",
+                "ConnectionAttempts=10",
+                "-o",
+                "LogLevel=ERROR",
+                "-o",
+                "IdentitiesOnly=yes",
+                "-o",
+            ])
             .arg(format!("UserKnownHostsFile={}", known.display()))
             .arg("-i")
             .arg(&self.host.ssh_key)

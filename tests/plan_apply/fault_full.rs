@@ -3,32 +3,19 @@
 
 use anteroom::apply::ApplyError;
 use anteroom::apply::Restored;
-use anteroom::plan::Change;
 
 use crate::fake_host::FakeHost;
 use crate::fake_world::World;
 use crate::fault::Fault;
 use crate::fault::FaultKind;
 use crate::fault_ground::Ground;
+use crate::fault_ground::all;
 use crate::fault_ground::converge;
 use crate::fault_ground::expect_same;
 use crate::fault_ground::finish_removal;
-use crate::fault_ground::for_each;
+use crate::fault_ground::for_part;
 use crate::fault_ground::go;
 use crate::fault_ground::ground;
-
-/// Every third change, and all that have to do with packages.
-fn places(changes: &[Change]) -> Vec<usize> {
-    let packages = |change: &Change| {
-        matches!(
-            change,
-            Change::Install { .. } | Change::Preseed(_) | Change::Hold { .. } | Change::AptUpdate { .. }
-        )
-    };
-    let places = changes.iter().enumerate();
-    let places = places.filter(|(at, change)| at % 3 == 0 || packages(change));
-    places.map(|(at, _)| at).collect()
-}
 
 /// Fails unless everything that was there before is there, as it was.
 fn nothing_is_lost(ground: &Ground, host: &FakeHost) {
@@ -41,8 +28,8 @@ fn nothing_is_lost(ground: &Ground, host: &FakeHost) {
     assert!(lost.is_empty(), "{lost:#?}");
 }
 
-fn fills(ground: &Ground, name: &str, prepare: &str, room: &str) {
-    for_each(&ground.plan.changes, &places(&ground.plan.changes), |at| {
+fn fills(ground: &Ground, name: &str, part: usize, prepare: &str, room: &str) {
+    for_part(&ground.plan.changes, part, &all(&ground.plan.changes), |at| {
         let host = ground.host(&format!("{name}-{at}"));
         let mut link = host.link(None);
         link.must(prepare);
@@ -77,6 +64,7 @@ fn a_disk_of_the_record_that_fills_up_costs_nothing() {
     fills(
         ground,
         "record",
+        0,
         prepare,
         "rm -f /var/lib/anteroom/.own; mkdir /tmp/record; cp -a /var/lib/anteroom/. /tmp/record; umount /var/lib/anteroom; \
          cp -a /tmp/record/. /var/lib/anteroom; rm -r /tmp/record; rmdir --ignore-fail-on-non-empty /var/lib/anteroom",
@@ -86,5 +74,5 @@ fn a_disk_of_the_record_that_fills_up_costs_nothing() {
 #[test]
 fn a_whole_disk_that_fills_up_costs_nothing() {
     let Some(ground) = ground() else { return };
-    fills(ground, "disk", "true", "mount -o remount,size=1g /");
+    fills(ground, "disk", 1, "true", "mount -o remount,size=1g /");
 }

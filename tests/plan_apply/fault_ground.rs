@@ -31,7 +31,7 @@ use anteroom::spec::AptKeySource;
 use anteroom::spec::Files;
 use anteroom::spec::Switches;
 use anteroom::spec::parse;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::OnceLock;
@@ -87,13 +87,14 @@ pub(crate) fn me() -> Operator {
     }
 }
 
-/// What a look at the host comes to. The dead man's switch is set to a few seconds of the host's clock.
+/// What a look at the host comes to. The dead man's switch is set to two minutes of the host's clock,
+/// which are some seconds of this computer's.
 pub(crate) fn plan(link: &mut Link, wanted: &Wanted) -> Plan {
     let facts = facts::collect(link, &facts::request(wanted)).unwrap();
     let mut plan = build(wanted, &facts, &context()).unwrap();
     for change in &mut plan.changes {
         if let Change::Arm { seconds } = change {
-            *seconds = 20;
+            *seconds = 120;
         }
     }
     plan
@@ -270,46 +271,52 @@ fn laid(ground: &'static OnceLock<Option<Ground>>, lay: impl FnOnce() -> Ground)
     laid.as_ref()
 }
 
-/// The changes at which a case is tried: the first and the last of every kind and each 24th beside them. All of them
-/// take most of an hour on two processors, in which `ANTEROOM_FAULT_AT=all` tries them; numbers look at some again.
-pub(crate) fn chosen(changes: &[Change]) -> Vec<usize> {
-    let asked = std::env::var("ANTEROOM_FAULT_AT").ok();
-    match asked.as_deref() {
-        Some("all") => (0..changes.len()).collect(),
-        Some(places) => places.split(',').map(|at| at.parse().unwrap()).collect(),
+/// Those of the places at which a case is tried: the first change of every kind. All of them take hours on two
+/// processors, in which `ANTEROOM_FAULT_AT=all` tries them; numbers look at some again.
+pub(crate) fn chosen(changes: &[Change], places: &[usize]) -> Vec<usize> {
+    let places = places.iter().copied();
+    match asked().as_deref() {
+        Some("all") => places.collect(),
+        Some(asked) => {
+            let asked: Vec<usize> = asked.split(',').map(|at| at.parse().unwrap()).collect();
+            places.filter(|at| asked.contains(at)).collect()
+        }
         None => {
-            let mut chosen = spread(changes);
-            chosen.extend((0..changes.len()).step_by(24));
-            chosen.sort_unstable();
-            chosen.dedup();
-            chosen
+            let mut kinds = BTreeSet::new();
+            places.filter(|at| kinds.insert(kind(&changes[*at]))).collect()
         }
     }
 }
 
-/// The first and the last change of every kind.
-pub(crate) fn spread(changes: &[Change]) -> Vec<usize> {
-    let mut ends: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
-    for (at, change) in changes.iter().enumerate() {
-        ends.entry(kind(change)).or_insert([at, at])[1] = at;
-    }
-    let mut spread: Vec<usize> = ends.into_values().flatten().collect();
-    spread.sort_unstable();
-    spread.dedup();
-    spread
+fn asked() -> Option<String> {
+    std::env::var("ANTEROOM_FAULT_AT").ok()
 }
 
-/// Runs a case for every change, on as many hosts at a time as there are processors. Every change that fails is told.
+pub(crate) fn all(changes: &[Change]) -> Vec<usize> {
+    (0..changes.len()).collect()
+}
+
+/// Runs a case for every change that is chosen.
 pub(crate) fn for_every(changes: &[Change], case: impl Fn(usize) + Sync) {
-    for_each(changes, &(0..changes.len()).collect::<Vec<_>>(), case);
+    for_each(changes, &chosen(changes, &all(changes)), case);
 }
 
-/// The same for some of the changes.
-pub(crate) fn for_each(changes: &[Change], places: &[usize], case: impl Fn(usize) + Sync) {
-    let asked = chosen(changes);
-    let chosen: Vec<usize> = places.iter().copied().filter(|at| asked.contains(at)).collect();
+/// How many loops whose cases are long share the changes among them.
+const PARTS: usize = 3;
+
+/// The same for some of the changes, and of those only the loop's own part, where nothing else is asked for.
+pub(crate) fn for_part(changes: &[Change], part: usize, places: &[usize], case: impl Fn(usize) + Sync) {
+    let own = |index: usize| asked().is_some() || index % PARTS == part;
+    let chosen = chosen(changes, places).into_iter().enumerate();
+    let chosen = chosen.filter(|(index, _)| own(*index)).map(|(_, at)| at);
+    for_each(changes, &chosen.collect::<Vec<_>>(), case);
+}
+
+/// On as many hosts at a time as there are processors. Every change that fails is told.
+fn for_each(changes: &[Change], chosen: &[usize], case: impl Fn(usize) + Sync) {
     let next = AtomicUsize::new(0);
     let wrong = Mutex::new(Vec::new());
+    let began = std::time::Instant::now();
     let width = std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..width {
@@ -326,6 +333,12 @@ pub(crate) fn for_each(changes: &[Change], places: &[usize], case: impl Fn(usize
             });
         }
     });
+    eprintln!(
+        "{} of {} changes tried in {} s",
+        chosen.len(),
+        changes.len(),
+        began.elapsed().as_secs()
+    );
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{} of {}: {wrong:#?}", wrong.len(), changes.len());
 }

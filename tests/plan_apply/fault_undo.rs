@@ -14,14 +14,14 @@ use crate::fault::FaultKind;
 use crate::fault::UndoMode;
 use crate::fault_ground::Ground;
 use crate::fault_ground::act;
+use crate::fault_ground::all;
 use crate::fault_ground::converge;
 use crate::fault_ground::expect_same;
 use crate::fault_ground::finish_removal;
-use crate::fault_ground::for_each;
+use crate::fault_ground::for_part;
 use crate::fault_ground::go;
 use crate::fault_ground::ground;
 use crate::fault_ground::plan;
-use crate::fault_ground::spread;
 
 /// What a run says that was not undone by itself. Where it claims that it was, the host is as before.
 fn expect_honest(error: &ApplyError, host: &FakeHost, ground: &Ground) {
@@ -51,7 +51,7 @@ fn goes_on(host: &FakeHost, ground: &Ground) {
 #[test]
 fn an_undo_that_is_killed_is_done_again_by_the_next_run() {
     let Some(ground) = ground() else { return };
-    for_each(&ground.plan.changes, &spread(&ground.plan.changes), |at| {
+    for_part(&ground.plan.changes, 0, &all(&ground.plan.changes), |at| {
         let host = ground.host(&format!("undo-killed-{at}"));
         let kind = FaultKind::Killed(act(at, 3) % 4);
         let fault = Fault::new(at, FaultKind::FailsAfter).with_undo(UndoMode::Run, kind);
@@ -75,8 +75,8 @@ fn an_undo_that_is_killed_is_done_again_by_the_next_run() {
 }
 
 /// An engine that is killed, and a boot at which this happens to the undo.
-fn at_boot(ground: &Ground, name: &str, undo: impl Fn(usize) -> FaultKind + Sync) {
-    for_each(&ground.plan.changes, &spread(&ground.plan.changes), |at| {
+fn at_boot(ground: &Ground, name: &str, part: usize, undo: impl Fn(usize) -> FaultKind + Sync) {
+    for_part(&ground.plan.changes, part, &all(&ground.plan.changes), |at| {
         let mut host = ground.host(&format!("{name}-{at}"));
         let fault = Fault::new(at, FaultKind::Killed(8)).with_undo(UndoMode::Boot, undo(at));
         let error = go(&mut host.link(Some(fault)), &ground.plan).unwrap_err();
@@ -99,16 +99,16 @@ fn at_boot(ground: &Ground, name: &str, undo: impl Fn(usize) -> FaultKind + Sync
 #[test]
 fn an_undo_at_boot_that_is_killed_leaves_a_host_that_converges() {
     let Some(ground) = ground() else { return };
-    at_boot(ground, "boot-killed", |at| FaultKind::Killed(act(at, 5) % 4));
+    at_boot(ground, "boot-killed", 1, |at| FaultKind::Killed(act(at, 5) % 4));
 }
 
 /// An engine that is killed while the dead man's switch is on, and this happens to the undo.
-fn at_the_switch(ground: &Ground, name: &str, undo: impl Fn(usize) -> FaultKind + Sync) {
+fn at_the_switch(ground: &Ground, name: &str, part: usize, undo: impl Fn(usize) -> FaultKind + Sync) {
     let place = |is: fn(&Change) -> bool| ground.plan.changes.iter().position(is).unwrap();
     let armed = place(|change| matches!(change, Change::Arm { .. })) + 1;
     let disarmed = place(|change| *change == Change::Disarm);
     let places: Vec<usize> = (armed..disarmed).collect();
-    for_each(&ground.plan.changes, &places, |at| {
+    for_part(&ground.plan.changes, part, &places, |at| {
         let host = ground.host(&format!("{name}-{at}"));
         let fault = Fault::new(at, FaultKind::Killed(8)).with_undo(UndoMode::Rollback, undo(at));
         let error = go(&mut host.link(Some(fault)), &ground.plan).unwrap_err();
@@ -120,7 +120,7 @@ fn at_the_switch(ground: &Ground, name: &str, undo: impl Fn(usize) -> FaultKind 
 #[test]
 fn a_dead_mans_switch_whose_undo_is_killed_leaves_a_host_that_converges() {
     let Some(ground) = ground() else { return };
-    at_the_switch(ground, "rollback-killed", |at| FaultKind::Killed(act(at, 1) % 4));
+    at_the_switch(ground, "rollback-killed", 2, |at| FaultKind::Killed(act(at, 1) % 4));
 }
 
 /// Whether a change takes effect on the host, so that there is something to undo.
@@ -131,7 +131,7 @@ fn acts(change: &Change) -> bool {
 #[test]
 fn an_undo_that_fails_is_told_and_the_next_run_and_a_removal_put_it_right() {
     let Some(ground) = ground() else { return };
-    for_each(&ground.plan.changes, &spread(&ground.plan.changes), |at| {
+    for_part(&ground.plan.changes, 1, &all(&ground.plan.changes), |at| {
         let host = ground.host(&format!("undo-fails-{at}"));
         let fault = Fault::new(at, FaultKind::FailsAfter).with_undo(UndoMode::Run, FaultKind::FailsBefore);
         let error = go(&mut host.link(Some(fault)), &ground.plan).unwrap_err();
@@ -148,11 +148,11 @@ fn an_undo_that_fails_is_told_and_the_next_run_and_a_removal_put_it_right() {
 #[test]
 fn an_undo_at_boot_that_fails_leaves_a_host_that_converges() {
     let Some(ground) = ground() else { return };
-    at_boot(ground, "boot-fails", |_| FaultKind::FailsBefore);
+    at_boot(ground, "boot-fails", 2, |_| FaultKind::FailsBefore);
 }
 
 #[test]
 fn a_dead_mans_switch_whose_undo_fails_leaves_a_host_that_converges() {
     let Some(ground) = ground() else { return };
-    at_the_switch(ground, "rollback-fails", |_| FaultKind::FailsBefore);
+    at_the_switch(ground, "rollback-fails", 0, |_| FaultKind::FailsBefore);
 }

@@ -36,6 +36,7 @@ use crate::deployment_facts::as_wanted;
 use crate::deployment_facts::fresh_facts;
 use crate::fault::Fault;
 use crate::fault::FaultKind;
+use crate::fault_ground::all;
 use crate::fault_ground::chosen;
 use crate::fault_theirs::kind;
 use crate::real_bench::assert_same;
@@ -242,7 +243,7 @@ fn a_fault_at_a_change_of_any_kind_is_undone_on_a_real_host() {
     host.must(THEIRS);
     let plan = only(every_kind());
     let before = snapshot(&mut host);
-    for at in chosen(&plan.changes) {
+    for at in chosen(&plan.changes, &all(&plan.changes)) {
         let change = &plan.changes[at];
         for wrong in [Wrong::Fails, Wrong::Killed, Wrong::Power] {
             // What only looks has nothing to lose to a power cut.

@@ -113,6 +113,9 @@ pub(crate) async fn ask_patiently(session: &mut Session, domain: &str, room: &st
     Ok(answer)
 }
 
+/// The focus's nick in every room (jicofo's `xmpp.client.username`, which Jitsi's clients know it by).
+pub(crate) const FOCUS: &str = "focus";
+
 /// How the clinician of one run comes in.
 pub(crate) enum Credential {
     Pass(Pass),
@@ -197,15 +200,20 @@ async fn open_room(
 
     let look = vantage(endpoint, "clinician entry");
     let mut entry = session.enter(&room).await;
-    if matches!(
-        (&entry, &focus.result),
-        (Ok(Entry::Refused(_)), Seen::Known(FocusAnswer::Ready { .. }))
-    ) {
-        // The focus closes a room that nobody has entered for some seconds (jicofo's `conference.initial-timeout`), and
-        // the tries in between may have taken longer. A client would ask for it anew, too.
-        entry = match ask_patiently(&mut session, &endpoint.domain, &room).await {
-            Ok(_) => session.enter(&room).await,
-            Err(error) => Err(error),
+    // The focus closes a room that nobody has entered for some seconds (jicofo's `conference.initial-timeout`), and the
+    // tries in between may have taken longer. Then the room is shut, or, where the clinician may open one himself, it is
+    // without the focus. A client would ask for it anew, too.
+    let alone = match &entry {
+        Ok(Entry::Refused(_)) => true,
+        Ok(Entry::Entered { .. }) => !session.met().any(|nick| nick == FOCUS),
+        _ => false,
+    };
+    if alone && matches!(focus.result, Seen::Known(FocusAnswer::Ready { .. })) {
+        let again = ask_patiently(&mut session, &endpoint.domain, &room).await;
+        entry = match (again, entry) {
+            (Err(error), _) => Err(error),
+            (Ok(_), Ok(Entry::Refused(_))) => session.enter(&room).await,
+            (Ok(_), entry) => entry,
         };
     }
     let inside = matches!(entry, Ok(Entry::Entered { .. }));

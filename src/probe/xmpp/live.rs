@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::probe::sighting::Sighting;
 use crate::seen::Seen;
 
+use super::clinician::FOCUS;
 use super::deeds;
 use super::deeds::Answer;
 use super::deeds::Attempt;
@@ -57,7 +58,7 @@ pub struct Lobby {
 
 /// Plays all of it. The host is in the room and stays.
 pub(crate) async fn play(endpoint: &Endpoint, host: &mut Session, room: &str) -> Live {
-    let others = host.met().filter(|nick| *nick != "focus").count();
+    let others = host.met().filter(|nick| *nick != FOCUS).count();
     // What the host heard so far belongs to no look below.
     host.transcript_since();
     if others > 0 {
