@@ -73,7 +73,7 @@ impl Host for NamespaceHost {
         // What is big on a computer that builds software is not the host's: searches would take long.
         let setup = format!(
             "mount -t overlay overlay -o lowerdir=\"$1\":/etc /etc && mount -t tmpfs none /mnt && cp \"$2\" /mnt/script || exit 99\n\
-             for big in /tmp /root /home /opt /srv /usr/local '{}'; do [ ! -d $big ] || mount -t tmpfs none $big; done\n\
+             for big in /tmp /root /home /opt /srv /usr/local /var/lib/anteroom-lab /var/cache/anteroom '{}'; do [ ! -d $big ] || mount -t tmpfs none $big; done\n\
              set -- \"$1\" /mnt/script; cd /\nmount -t tmpfs none /run || exit 99\n{}\n\
              PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C exec dash \"$2\"",
             env!("CARGO_MANIFEST_DIR"),
@@ -410,7 +410,7 @@ fn what_lies_out_of_place_is_found_and_no_value_leaves_the_host() {
     for (name, mode) in modes {
         Command::new("chmod").arg(mode).arg(host.etc(name)).status().unwrap();
     }
-    host.before = format!("sh -c 'sleep 30; :' {FOCUS} >/dev/null 2>&1 & :");
+    host.before = format!("sh -c 'sleep 600; :' {FOCUS} >/dev/null 2>&1 & :");
     let request = Request {
         depth: anteroom::facts::Depth::Audit,
         ..Request::default()

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(2 * 60 * 60);
 const RETRIES: u32 = 12;
 const RETRY_EVERY: Duration = Duration::from_secs(8);
 /// How long a new connection is tried again at once when the host asks for one.
-const CONFIRM_AGAIN_FOR: Duration = Duration::from_secs(4);
+const CONFIRM_AGAIN_FOR: Duration = Duration::from_secs(15);
 
 /// Prints the log from a line on, until the run ends, asks for confirmation, or is dead.
 const FOLLOW: &str = include_str!("host/follow.sh");

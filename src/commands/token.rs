@@ -22,7 +22,7 @@ use crate::spec::TokenAuth;
 use crate::spec::TokenKey;
 
 /// The longest wait for the host's secret.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Arguments of `token`.
 #[derive(Debug, clap::Args)]

@@ -86,16 +86,20 @@ impl Bench {
         self.up(host, None)
     }
 
-    /// A host of the test's own, deployed with the token topology.
+    /// A host of the test's own, deployed with the token topology; its services are ready.
     pub(crate) fn deployed(&self, host: &str) -> TestHost<'_> {
-        self.up(host, Some(name(DEPLOYED)))
+        let host = self.up(host, Some(name(DEPLOYED)));
+        host.wait_for_bridge();
+        host
     }
 
     fn up(&self, host: &str, from: Option<HostName>) -> TestHost<'_> {
         let folder = self.dir.path().join("tests").join(host);
         fs::create_dir_all(&folder).unwrap();
         let request = HostRequest { name: name(host), from };
-        TestHost::new(self, self.lab.up(&request, &mut |_| {}).unwrap(), folder)
+        let host = TestHost::new(self, self.lab.up(&request, &mut |_| {}).unwrap(), folder);
+        host.wait_for_boot();
+        host
     }
 
     /// Folder of the doubles: repository, public key.

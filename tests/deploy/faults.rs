@@ -174,7 +174,7 @@ open(my $held, '>', '/run/others.held');
 sleep {seconds};
 PERL
 systemd-run --quiet --collect --unit=others perl /run/others.pl
-for try in 1 2 3 4 5 6 7 8 9; do [ -e /run/others.held ] || sleep 0.3; done
+timeout 60 sh -c 'until [ -e /run/others.held ]; do sleep 0.1; done'
 rm /run/others.held"
     ));
 }
@@ -300,6 +300,7 @@ pub(crate) fn a_plan_outlives_a_reboot_and_only_one_operator_wins(bench: &Bench)
     assert!(!plan.changes.is_empty());
     bench.lab.kill(&host.host.name).unwrap();
     bench.lab.start(&host.host.name).unwrap();
+    host.wait_for_boot();
     let me = Operator {
         user: "tester".into(),
         computer: "bench".into(),

@@ -146,9 +146,22 @@ impl<'a> TestHost<'a> {
         World::of(self)
     }
 
+    /// Waits until systemd has started what it starts at boot; sshd answers earlier.
+    pub(crate) fn wait_for_boot(&self) {
+        self.run("timeout 300 systemctl is-system-running --wait >/dev/null || true");
+    }
+
+    /// Waits until the focus knows of its bridge.
+    pub(crate) fn wait_for_bridge(&self) {
+        wait_for("the bridge is there", Duration::from_secs(300), || {
+            let there = "curl -sf http://127.0.0.1:8888/stats | grep -q '\"bridge_count\":1'";
+            self.try_run(there).status.success()
+        });
+    }
+
     /// Waits until nobody holds the deployment's lock.
     pub(crate) fn wait_for_lock(&self) {
-        wait_for("the run on the host ends", Duration::from_secs(300), || {
+        wait_for("the run on the host ends", Duration::from_secs(1800), || {
             let idle = "flock -n /run/anteroom/lock true && ! systemctl list-units --plain --no-legend 'anteroom-apply-*' | grep -q .";
             self.try_run(idle).status.success()
         });

@@ -109,6 +109,7 @@ pub(crate) fn a_host_that_lost_its_power_converges(bench: &Bench) {
     );
     bench.lab.kill(&host.host.name).unwrap();
     bench.lab.start(&host.host.name).unwrap();
+    host.wait_for_boot();
     let (code, talk) = running.end();
     assert_eq!(code, 1, "{talk}");
     // The host undoes it while it boots; the tool hears of that, or of nothing.
@@ -160,7 +161,7 @@ pub(crate) fn nobody_is_locked_out(bench: &Bench) {
         "{talk}"
     );
     assert!(talk.contains("the host is as before"), "{talk}");
-    assert!(started.elapsed() < Duration::from_secs(120), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(600), "{:?}", started.elapsed());
     before.expect_same(&host.world(), &[]);
     let good = host.write("good.toml", &SpecFile::token());
     host.anteroom(&["plan", "-f", &good]).expect(0);

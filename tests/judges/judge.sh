@@ -32,7 +32,7 @@ exec unshare --mount --propagation private sh -c '
         said=$(timeout 20 turnserver -c /etc/turnserver.conf --pidfile "$tree/pid" 2>&1 </dev/null | sed "/Default realm: /q")
         printf "%s" "$said" | grep -Ei "bad config|unknown|Default realm: "
         printf "%s" "$said" | grep -Eiq "bad config|unknown" && return 1
-        printf "%s\n" "$said" | grep -Fqx "0: : Default realm: $(cat "$tree/realm")"
+        printf "%s\n" "$said" | sed "s/^[0-9]*: : //" | grep -Fqx "Default realm: $(cat "$tree/realm")"
     }
     for what in $(cat "$tree/checks"); do
         case $what in

@@ -111,7 +111,7 @@ fn every_kind() -> Vec<Change> {
         },
         Change::AptUpdate { without: Vec::new() },
         Change::Check(Check::Sshd),
-        Change::Arm { seconds: 15 },
+        Change::Arm { seconds: 40 },
         put(
             "/etc/ssh/sshd_config.d/00-anteroom.conf",
             hardening("PasswordAuthentication no\nMaxAuthTries 3\n", 0o644),
@@ -337,7 +337,7 @@ fn settings_that_shut_their_own_operator_out_are_undone_by_the_host() {
         let mut plan = build(&locking, &fresh_facts(&locking), &context()).unwrap();
         for change in &mut plan.changes {
             if let Change::Arm { seconds } = change {
-                *seconds = 15;
+                *seconds = 40;
             }
         }
         let error = go(&mut host, &plan).unwrap_err();

@@ -132,7 +132,7 @@ fn an_operator_who_cannot_connect_anew_finds_the_host_as_it_was() {
     let mut plan = good_plan();
     for change in &mut plan.changes {
         if let Change::Arm { seconds } = change {
-            *seconds = 9;
+            *seconds = 40;
         }
     }
     let error = go(&mut host, &plan).unwrap_err();

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
+use std::time::Instant;
 
 use anteroom::remote::Host;
 use anteroom::remote::Output;
@@ -63,9 +64,17 @@ impl SshClientHost {
         }
     }
 
-    /// Runs a script whose success the test depends on.
+    /// Runs a script whose success the test depends on. A server that is starting anew is waited for.
     pub(crate) fn must(&mut self, script: &str) -> String {
-        let output = self.run(script, &[], Duration::from_secs(60)).unwrap();
+        let until = Instant::now() + Duration::from_secs(60);
+        let output = loop {
+            match self.run(script, &[], Duration::from_secs(60)) {
+                Err(error) if Instant::now() < until && error.to_string().contains("Connection refused") => {
+                    std::thread::sleep(Duration::from_millis(300));
+                }
+                ended => break ended.unwrap(),
+            }
+        };
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status, 0, "{script}\n{text}\n{errors}");

@@ -17,7 +17,7 @@ const MOST_TURNS: usize = 15;
 
 /// How long everything is on its way. Bytes that leave while others are still on theirs the opposite way were not waited
 /// for, so they are no change of direction; a loaded machine needs some room to show it.
-const ON_THE_WAY: Duration = Duration::from_millis(40);
+const ON_THE_WAY: Duration = Duration::from_millis(150);
 
 /// One direction for as long as it lasted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

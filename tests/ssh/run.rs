@@ -61,16 +61,21 @@ fn lines_are_followed_as_they_come() {
     let bench = bench!();
     let server = bench.server("");
     let mut host = bench.connect(&server).unwrap();
-    let start = Instant::now();
+    let folder = tempfile::tempdir().unwrap();
+    let heard = folder.path().join("heard");
     let mut seen = Vec::new();
+    // The second line comes only after somebody has heard the first.
+    let script = format!(
+        "echo one; until [ -e {} ]; do sleep 0.05; done; echo two; printf three",
+        heard.display()
+    );
     let out = host
-        .follow("echo one; sleep 1; echo two; printf three", PATIENCE, &mut |line| {
-            seen.push((line.to_owned(), start.elapsed()));
+        .follow(&script, PATIENCE, &mut |line| {
+            std::fs::write(&heard, line).unwrap();
+            seen.push(line.to_owned());
         })
         .unwrap();
-    let lines: Vec<&str> = seen.iter().map(|(line, _)| line.as_str()).collect();
-    assert_eq!(lines, ["one", "two", "three"]);
-    assert!(seen[1].1 - seen[0].1 > Duration::from_millis(800), "{seen:?}");
+    assert_eq!(seen, ["one", "two", "three"]);
     assert_eq!(out.status, 0);
 }
 
@@ -102,7 +107,7 @@ fn a_cut_connection_is_an_error_and_not_an_end() {
     let start = Instant::now();
     let mut told = Vec::new();
     // The parent of the script's shell is the server's process for this connection.
-    let result = host.follow("echo $PPID; sleep 30; echo survived", PATIENCE, &mut |line| {
+    let result = host.follow("echo $PPID; sleep 120; echo survived", PATIENCE, &mut |line| {
         told.push(line.to_owned());
         let pid: u32 = line.parse().unwrap();
         let killed = Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
@@ -111,7 +116,7 @@ fn a_cut_connection_is_an_error_and_not_an_end() {
     let Err(RemoteError::Broken { why, .. }) = result else {
         panic!("{result:?}");
     };
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
     assert_eq!(told.len(), 1, "{why}");
     let Err(RemoteError::Broken { why, .. }) = host.run("echo", b"", PATIENCE) else {
         panic!("ran over a dead connection");
@@ -127,12 +132,12 @@ fn patience_and_timeouts_end_every_wait() {
     let server = bench.server("");
     let mut host = bench.connect(&server).unwrap();
     let start = Instant::now();
-    let Err(RemoteError::Broken { why, .. }) = host.run("sleep 20", b"", Duration::from_secs(1)) else {
+    let Err(RemoteError::Broken { why, .. }) = host.run("sleep 120", b"", Duration::from_secs(1)) else {
         panic!("waited");
     };
     assert!(why.contains("no end within 1 s"), "{why}");
     drop(host);
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 
     // Someone who takes the connection and never says a word.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -143,7 +148,7 @@ fn patience_and_timeouts_end_every_wait() {
     let start = Instant::now();
     let result = SshHost::connect(&"h".parse().unwrap(), &target, &policy);
     assert!(matches!(result, Err(RemoteError::Unreachable { .. })));
-    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 
     // Nobody.
     drop(silent);
@@ -158,13 +163,13 @@ fn a_server_that_stops_in_the_middle_is_given_up() {
     let mut host = bench.connect(&server).unwrap();
     let start = Instant::now();
     let mut stopped = String::new();
-    let result = host.follow("echo $PPID; sleep 30", Duration::from_secs(3), &mut |line| {
+    let result = host.follow("echo $PPID; sleep 120", Duration::from_secs(10), &mut |line| {
         line.clone_into(&mut stopped);
         assert!(Command::new("kill").args(["-STOP", line]).status().unwrap().success());
     });
     assert!(matches!(result, Err(RemoteError::Broken { .. })), "{result:?}");
     drop(host);
-    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
     assert!(
         Command::new("kill")
             .args(["-KILL", &stopped])

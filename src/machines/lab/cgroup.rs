@@ -204,12 +204,12 @@ fn remove_tree(dir: &Path) -> io::Result<()> {
     for child in children(dir) {
         remove_tree(&child)?;
     }
-    // The kernel frees a group a moment after its last process: try again for a second.
+    // The kernel frees a group a moment after its last process: try again for half a minute.
     let mut tries = 0;
     loop {
         match fs::remove_dir(dir) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::ResourceBusy && tries < 50 => {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy && tries < 1500 => {
                 tries += 1;
                 thread::sleep(Duration::from_millis(20));
             }

@@ -40,7 +40,7 @@ pub(super) fn unmount(dir: &Path) -> Result<(), LabError> {
         if let Err(error) = program::run("umount", &[place]) {
             tries += 1;
             // A process that was just killed may hold the mount for a moment more.
-            if tries > 20 {
+            if tries > 300 {
                 return Err(error);
             }
             thread::sleep(Duration::from_millis(100));

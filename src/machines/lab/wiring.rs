@@ -14,7 +14,7 @@ use super::program;
 use super::program::Args;
 
 /// How long killed processes may take to be gone.
-const KILL_PATIENCE: Duration = Duration::from_secs(10);
+const KILL_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Names of what one host has.
 #[derive(Debug, Clone)]

@@ -35,7 +35,8 @@ final class Calls {
     void present(String room, Collection<String> members) {
         if (members.size() < 2) return;
         for (String who : members) {
-            if (invited.computeIfAbsent(room, r -> ConcurrentHashMap.newKeySet()).add(who)) invite(room, who);
+            if (bridge.get() == null) LOG.warning("no bridge for " + room);
+            else if (invited.computeIfAbsent(room, r -> ConcurrentHashMap.newKeySet()).add(who)) invite(room, who);
         }
     }
 

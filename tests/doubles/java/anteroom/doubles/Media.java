@@ -185,7 +185,7 @@ final class Media {
 
         private void shake() {
             try {
-                Handshake server = new Handshake(identity, profiles, () -> announced.orTimeout(10, TimeUnit.SECONDS).join());
+                Handshake server = new Handshake(identity, profiles, () -> announced.orTimeout(60, TimeUnit.SECONDS).join());
                 new DTLSServerProtocol().accept(server, this);
                 Srtp[] keys = server.keys();
                 in = keys[0];
