@@ -104,7 +104,8 @@ mod tests {
     fn both_lists_are_read_and_name_their_sources() {
         assert!(systems().system.len() > 4 && !systems().source.is_empty());
         for advisory in &advisories().advisory {
-            assert!(advisory.id.starts_with("CVE-"), "{}", advisory.id);
+            let known = ["CVE-", "JSA-"].iter().any(|kind| advisory.id.starts_with(kind));
+            assert!(known, "{}", advisory.id);
             assert!(
                 !advisory.source.is_empty() && !advisory.title.ends_with('.'),
                 "{}",

@@ -19,6 +19,8 @@ use crate::commands::visitors::Credentials;
 use crate::commands::visitors::operator;
 use crate::facts::Depth;
 use crate::plan::Plan;
+use crate::probe::Calling;
+use crate::probe::Knocking;
 use crate::report::plan_text;
 use crate::report::plan_text::Contents;
 use crate::spec::HostName;
@@ -78,7 +80,11 @@ pub(crate) fn run(args: &ApplyArgs, format: Format, ui: &Ui) -> Result<u8, Comma
     if args.no_audit {
         return Ok(0);
     }
-    let report = audit::audit(&spec, &mut sites, &Credentials::Make, Asked::default(), ui)?;
+    let asked = Asked {
+        knocking: Knocking::Politely,
+        calling: Calling::Once,
+    };
+    let report = audit::audit(&spec, &mut sites, &Credentials::Make, asked, ui)?;
     let code = audit::finish(&report, &args.report, format, ui)?;
     if args.report.looks_passed(&report) {
         audit::forget_kept(&mut sites, ui);

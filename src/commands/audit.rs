@@ -1,5 +1,7 @@
 //! `audit`: hosts compared with the spec, and an attempt to break in from outside; then the judgement.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -7,6 +9,7 @@ use clap::ValueEnum;
 use crate::catalog::Severity;
 use crate::commands::Format;
 use crate::commands::error::CommandError;
+use crate::commands::preflight;
 use crate::commands::session;
 use crate::commands::session::Site;
 use crate::commands::spec_args::SpecArgs;
@@ -52,11 +55,8 @@ pub struct AuditArgs {
     /// A room token to enter as a clinician with, where the host cannot make one
     #[arg(long, value_name = "FILE")]
     clinician_token_file: Option<PathBuf>,
-    /// Make a call too, as a clinician and a patient; without one, its controls do not apply
-    #[arg(long, conflicts_with = "no_call")]
-    call: bool,
-    /// Leave out whatever needs a clinician's login; those controls are unverified
-    #[arg(long, conflicts_with = "clinician_token_file")]
+    /// Make no call as a clinician and a patient; its controls are unverified
+    #[arg(long)]
     no_call: bool,
     #[command(flatten)]
     burst: BurstArgs,
@@ -134,14 +134,13 @@ pub(crate) fn run(args: &AuditArgs, format: Format, ui: &Ui) -> Result<u8, Comma
         .hint("`anteroom apply` makes it"));
     }
     let mut sites = session::look(&spec, machines, Depth::Audit, ui)?;
-    let credentials = match (&args.clinician_token_file, args.no_call) {
-        (Some(path), _) => Credentials::TokenFile(path.clone()),
-        (None, true) => Credentials::None,
-        (None, false) => Credentials::Make,
+    let credentials = match &args.clinician_token_file {
+        Some(path) => Credentials::TokenFile(path.clone()),
+        None => Credentials::Make,
     };
-    let calling = match args.call {
-        true => Calling::Once,
-        false => Calling::NotAsked,
+    let calling = match args.no_call {
+        true => Calling::NotAsked,
+        false => Calling::Once,
     };
     let asked = Asked {
         knocking: args.burst.knocking(),
@@ -176,8 +175,8 @@ pub(crate) fn forget_kept(sites: &mut [Site], ui: &Ui) {
     }
 }
 
-/// What an audit does only where it is asked to.
-#[derive(Debug, Clone, Copy, Default)]
+/// What an audit does or leaves out where it is asked to.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked {
     /// Whether the rate limits are tried.
     pub(crate) knocking: Knocking,
@@ -244,14 +243,32 @@ pub(crate) fn audit(
 
 fn target(spec: &Spec, sites: &[Site]) -> Target {
     let mut target = Target::of(spec.deployment.domain.clone());
-    target.addresses = sites
-        .iter()
-        .flat_map(|site| site.machine.outside.iter().copied())
-        .collect();
+    let given = sites.iter().flat_map(|site| site.machine.outside.iter().copied());
+    target.addresses = given.collect();
     if spec.deployment.environment.is_test() {
         target.trust = Trust::Anything;
+    } else if !target.addresses.is_empty()
+        && let Seen::Known(resolved) = preflight::resolve(spec)
+    {
+        target.addresses.extend(also_ours(&resolved, &own_addresses(sites)));
     }
     target
+}
+
+/// What the hosts are reached at, by their own word and the spec's.
+fn own_addresses(sites: &[Site]) -> BTreeSet<IpAddr> {
+    let of = |site: &Site| match &site.facts {
+        Seen::Known(facts) => plan::ours(&site.machine.host, facts).addresses,
+        Seen::Unknown(_) => BTreeSet::new(),
+    };
+    sites.iter().flat_map(of).collect()
+}
+
+/// Of the addresses that a domain leads to, the hosts' own, such as the IPv6 one of a host that is reached by IPv4. A
+/// stranger's is not broken into: `availability/domain-points-here` tells of it.
+fn also_ours(resolved: &[IpAddr], own: &BTreeSet<IpAddr>) -> Vec<IpAddr> {
+    let resolved = resolved.iter().map(IpAddr::to_canonical);
+    resolved.filter(|address| own.contains(address)).collect()
 }
 
 /// Runs the probe to its end on a runtime of its own.
@@ -302,4 +319,18 @@ pub(crate) fn now() -> String {
         .round(jiff::Unit::Second)
         .unwrap_or_else(|_| jiff::Timestamp::now())
         .to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dual_stack_host_is_looked_at_by_both_and_a_stranger_by_none() {
+        let all = |list: &[&str]| list.iter().map(|text| text.parse().unwrap()).collect::<Vec<IpAddr>>();
+        let resolved = all(&["192.0.2.10", "::ffff:192.0.2.11", "2001:db8::10", "198.51.100.9"]);
+        let own = all(&["192.0.2.10", "192.0.2.11", "2001:db8::10", "10.0.0.4"]);
+        let found = also_ours(&resolved, &own.into_iter().collect());
+        assert_eq!(found, all(&["192.0.2.10", "192.0.2.11", "2001:db8::10"]));
+    }
 }

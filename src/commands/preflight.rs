@@ -36,7 +36,8 @@ pub(crate) fn obstacles(spec: &Spec, sites: &[Site], plans: &[Plan], ui: &Ui) ->
     obstacles
 }
 
-fn resolve(spec: &Spec) -> Seen<Vec<IpAddr>> {
+/// Where the domain leads, as this computer finds it.
+pub(crate) fn resolve(spec: &Spec) -> Seen<Vec<IpAddr>> {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Err(error) => Seen::unknown(format!("the look at DNS could not start: {error}")),
         Ok(runtime) => {

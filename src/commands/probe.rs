@@ -17,6 +17,7 @@ use crate::controls;
 use crate::controls::Case;
 use crate::probe::Calling;
 use crate::probe::Clinician;
+use crate::probe::Naming;
 use crate::probe::PortPlan;
 use crate::probe::Target;
 use crate::probe::Visitors;
@@ -80,6 +81,7 @@ pub(crate) fn run(args: &ProbeArgs, format: Format, ui: &Ui) -> Result<u8, Comma
     target.addresses.clone_from(&args.address);
     let mut visitors = Visitors {
         knocking: args.burst.knocking(),
+        naming: Naming::AsServed,
         ..Visitors::default()
     };
     if let Some(path) = &args.clinician_token_file {

@@ -26,8 +26,6 @@ pub(crate) enum Credentials {
     Make,
     /// A token in a file.
     TokenFile(PathBuf),
-    /// None.
-    None,
 }
 
 /// The visitors of one run, and what has to be removed after it.
@@ -46,11 +44,9 @@ pub(crate) fn prepare(spec: &Spec, sites: &mut [Site], credentials: &Credentials
     };
     prepared.probe.relay.bridges = bridges(spec);
     let Some(core) = sites.first_mut() else { return prepared };
-    if *credentials != Credentials::None {
-        match host_secret(core, "turn") {
-            Ok(secret) => prepared.probe.relay.secret = Some(secret),
-            Err(why) => ui.say(&format!("no credential for the relay: {why}")),
-        }
+    match host_secret(core, "turn") {
+        Ok(secret) => prepared.probe.relay.secret = Some(secret),
+        Err(why) => ui.say(&format!("no credential for the relay: {why}")),
     }
     match &spec.security.auth {
         Auth::Token(auth) => {
@@ -71,7 +67,7 @@ pub(crate) fn prepare(spec: &Spec, sites: &mut [Site], credentials: &Credentials
                 signing,
                 longest_minutes: Some(spec.security.session_minutes),
             };
-            prepared.probe.tokens = (*credentials != Credentials::None).then_some(terms);
+            prepared.probe.tokens = Some(terms);
         }
         Auth::Internal => {
             if *credentials == Credentials::Make {
@@ -108,7 +104,7 @@ fn bridges(spec: &Spec) -> Vec<IpAddr> {
 
 fn host_secret(core: &mut Site, name: &str) -> Result<Secret, String> {
     let host = core.link.as_mut().map_err(|error| error.to_string())?;
-    people::host_secret::read(host.as_mut(), name, Duration::from_secs(15)).map_err(|error| error.to_string())
+    people::host_secret::read(host.as_mut(), name, Duration::from_secs(60)).map_err(|error| error.to_string())
 }
 
 fn make_account(spec: &Spec, core: &mut Site) -> Result<(String, Secret), String> {

@@ -1,28 +1,28 @@
-//! Access: who gets in, as strangers, guests, forgers and a clinician met it, and as sshd and the secret files stand.
+//! Access: who gets in, as strangers, guests, forgers and a clinician met it, and as admins and the secret files stand.
 
 use std::collections::BTreeSet;
 
 use crate::controls::Case;
 use crate::controls::HostCase;
-use crate::controls::Status;
 use crate::controls::Verdict;
 use crate::controls::doors::each_door;
+use crate::controls::doors::each_door_beside;
 use crate::controls::doors::each_view;
 use crate::controls::doors::words;
-use crate::controls::drift::from_drift;
-use crate::controls::drift::listed;
+use crate::controls::refusals;
+use crate::controls::refusals::entered;
+use crate::controls::refusals::honest_at;
+use crate::controls::refusals::kept_out;
+use crate::controls::refusals::only_if;
 use crate::facts::PathState;
 use crate::facts::SECRETS_FILE;
 use crate::facts::UID_0;
-use crate::plan::DriftKind;
 use crate::probe::Entry;
 use crate::probe::FocusAnswer;
 use crate::probe::HostOffer;
 use crate::probe::Login;
 use crate::probe::Registration;
 use crate::probe::Sighting;
-use crate::probe::XmppView;
-use crate::probe::xmpp::clinician::ClinicianView;
 use crate::probe::xmpp::link::Transport;
 use crate::render::Access;
 use crate::render::Entry as TreeEntry;
@@ -34,10 +34,21 @@ use crate::spec::RemotePath;
 /// access/stranger-refused.
 pub(crate) fn stranger_refused(case: &Case) -> Vec<Verdict> {
     let expected = "an anonymous login without a token is refused";
+    let tokens_rule = case
+        .spec
+        .is_some_and(|spec| matches!(spec.security.auth, Auth::Token(_)));
     each_door(case, expected, |door| {
-        one(case, &door.stranger.anonymous, expected, |login| {
+        let mut verdicts = one(case, &door.stranger.anonymous, expected, |login| {
             matches!(login, Login::Refused(_))
-        })
+        });
+        if tokens_rule {
+            // Tokens ride on it; any other login would be a way in that no token guards.
+            let expected = "no login but ANONYMOUS is offered";
+            verdicts.extend(one(case, &door.stranger.mechanisms, expected, |names| {
+                names.iter().all(|name| name == "ANONYMOUS")
+            }));
+        }
+        verdicts
     })
 }
 
@@ -45,9 +56,10 @@ pub(crate) fn stranger_refused(case: &Case) -> Vec<Verdict> {
 pub(crate) fn registration_not_offered(case: &Case) -> Vec<Verdict> {
     let expected = "registration is neither offered nor answered";
     each_door(case, expected, |door| {
-        one(case, &door.stranger.registration, expected, |seen| {
-            matches!(seen, Registration::Refused(_))
-        })
+        [&door.stranger.registration, &door.stranger.guest_registration]
+            .into_iter()
+            .flat_map(|asked| one(case, asked, expected, |seen| matches!(seen, Registration::Refused(_))))
+            .collect()
     })
 }
 
@@ -55,10 +67,40 @@ pub(crate) fn registration_not_offered(case: &Case) -> Vec<Verdict> {
 pub(crate) fn service_domain_closed(case: &Case) -> Vec<Verdict> {
     let expected = "no login is offered there";
     each_door(case, expected, |door| {
-        one(case, &door.stranger.accounts_host, expected, |offer| match offer {
+        let seen = &door.stranger.accounts_host;
+        // Where nobody told what this host is called, one that is not there shows nothing.
+        if let Ok(HostOffer::NotServed { host, .. }) = seen.known()
+            && case.spec.is_none()
+            && !focus_is_on(case, host)
+        {
+            let why = format!("{host} is not served here, and nothing tells that the service accounts are on it");
+            return vec![Verdict::unverified(&seen.subject, expected, &why, case.sighted(seen))];
+        }
+        one(case, seen, expected, |offer| match offer {
             HostOffer::Answers { mechanisms } => mechanisms.is_empty(),
             HostOffer::NotServed { .. } => true,
         })
+    })
+}
+
+/// Whether the server itself says that its focus has an account on this host.
+fn focus_is_on(case: &Case, host: &str) -> bool {
+    let Seen::Known(sightings) = case.outside else {
+        return false;
+    };
+    let of_host = |jid: &str| {
+        let bare = jid.split('/').next().unwrap_or_default();
+        bare.split_once('@')
+            .is_some_and(|(_, at)| at.eq_ignore_ascii_case(host))
+    };
+    sightings.xmpp.iter().any(|view| {
+        let asked = view.doors.iter().map(|door| &door.guest.focus);
+        let asked = asked.chain(view.clinician.iter().map(|seen| &seen.focus));
+        let mut told = asked.filter_map(|answer| match answer.known() {
+            Ok(FocusAnswer::Ready { focus }) => focus.as_deref(),
+            _ => None,
+        });
+        told.any(of_host)
     })
 }
 
@@ -68,25 +110,23 @@ pub(crate) fn service_domain_closed(case: &Case) -> Vec<Verdict> {
 /// comes. So it is the entry that counts; the focus's readiness alone is no failure.
 pub(crate) fn guest_cannot_create_room(case: &Case) -> Vec<Verdict> {
     let expected = "refused, or held in the lobby";
-    let kept_out = |entry: &Entry| matches!(entry, Entry::Lobby { .. }) || kept_out_for_good(entry);
-    let mut verdicts = each_door(case, expected, |door| {
-        let mut verdicts = one(case, &door.guest.new_room, expected, kept_out);
+    let mut verdicts = each_door_beside(case, expected, |view, door| {
         // Text that only looks like a token: modules that test for its presence alone would take the guest for a host.
-        verdicts.extend(one(case, &door.guest.made_up_token, expected, kept_out));
-        let asked = one(case, &door.guest.before_host, expected, kept_out);
-        verdicts.extend(
-            asked
-                .into_iter()
-                .map(|verdict| verdict.and(case.sighted(&door.guest.focus))),
-        );
-        verdicts
+        let [new_room, made_up, asked] = [&door.guest.new_room, &door.guest.made_up_token, &door.guest.before_host]
+            .map(|tried| kept_out(case, tried, expected, refusals::for_now));
+        let asked = asked
+            .into_iter()
+            .map(|verdict| verdict.and(case.sighted(&door.guest.focus)));
+        let tried = new_room.into_iter().chain(made_up).chain(asked);
+        let honest = view.clinician.as_ref().map_or(Ok(()), entered);
+        tried.map(|verdict| only_if(verdict, &honest)).collect()
     });
     // With accounts, the focus opens a room once a clinician asked for it, and the guest may come in then.
     if case.spec.is_some_and(|spec| spec.security.auth != Auth::Internal)
         && let Seen::Known(sightings) = case.outside
     {
         for seen in sightings.xmpp.iter().filter_map(|view| view.clinician.as_ref()) {
-            let tried = one(case, &seen.guest_before_host, expected, kept_out);
+            let tried = kept_out(case, &seen.guest_before_host, expected, refusals::for_now);
             let honest = entered(seen);
             verdicts.extend(tried.into_iter().map(|verdict| only_if(verdict, &honest)));
         }
@@ -94,24 +134,22 @@ pub(crate) fn guest_cannot_create_room(case: &Case) -> Vec<Verdict> {
     verdicts
 }
 
-/// Refused, or dropped without a word and then seen to be outside.
-pub(super) fn kept_out_for_good(entry: &Entry) -> bool {
-    matches!(entry, Entry::Refused(_) | Entry::Ignored(_))
-}
-
 /// access/brewery-closed.
 pub(crate) fn brewery_closed(case: &Case) -> Vec<Verdict> {
     let expected = "the guest is refused";
     each_door(case, expected, |door| {
-        one(case, &door.guest.brewery, expected, kept_out_for_good)
+        kept_out(case, &door.guest.brewery, expected, refusals::for_good)
     })
 }
 
 /// access/forged-tokens-refused.
 pub(crate) fn forged_tokens_refused(case: &Case) -> Vec<Verdict> {
     let expected = "refused, while an honest token is accepted";
-    let Some(spec) = case.spec else { return Vec::new() };
-    if spec.security.auth == Auth::Internal {
+    // Without a spec they are shown only to who has an honest one to show beside them.
+    if case.spec.is_none() && !forgeries_were_shown(case) {
+        return Vec::new();
+    }
+    if case.spec.is_some_and(|spec| spec.security.auth == Auth::Internal) {
         let evidence = case.in_spec("security.auth = \"internal\"");
         let why = "this deployment takes no tokens";
         return vec![Verdict::not_applicable("tokens", expected, why, evidence)];
@@ -142,49 +180,17 @@ pub(crate) fn forged_tokens_refused(case: &Case) -> Vec<Verdict> {
             && let Some(wrong_room) = &seen.wrong_room
         {
             let honest = entered(seen);
-            let tried = one(case, wrong_room, expected, kept_out_for_good);
+            let tried = kept_out(case, wrong_room, expected, refusals::for_good);
             verdicts.extend(tried.into_iter().map(|verdict| only_if(verdict, &honest)));
         }
         verdicts
     })
 }
 
-/// A refusal proves something only where the same was granted to whom it is due.
-pub(super) fn only_if(verdict: Verdict, honest: &Result<(), String>) -> Verdict {
-    match honest {
-        Err(why) if verdict.status() == Status::Pass => {
-            verdict.doubted(&format!("{why}, so that the refusal of somebody else proves nothing"))
-        }
-        _ => verdict,
-    }
-}
-
-/// Whether somebody honest was let in at this door.
-pub(super) fn honest_at(view: &XmppView, transport: Transport) -> Result<(), String> {
-    let honest = view.honest.iter().find(|honest| honest.transport == transport);
-    match honest.map(|honest| &honest.login.result) {
-        Some(Seen::Known(Login::Admitted { .. })) => Ok(()),
-        Some(Seen::Known(Login::Refused(refused))) => Err(format!(
-            "an honest clinician was refused at this door too ({})",
-            words(refused)
-        )),
-        Some(Seen::Unknown(why)) => Err(format!(
-            "no honest clinician was seen to be let in at this door ({why})"
-        )),
-        None => Err("there was no honest clinician at this door to compare with".to_owned()),
-    }
-}
-
-/// Whether the clinician entered the room that others tried to enter.
-fn entered(seen: &ClinicianView) -> Result<(), String> {
-    match &seen.entry.result {
-        Seen::Known(Entry::Entered { .. }) => Ok(()),
-        Seen::Known(other) => Err(format!(
-            "the room's own clinician did not get in either ({})",
-            words(other)
-        )),
-        Seen::Unknown(why) => Err(format!("the room's own clinician was not seen to get in ({why})")),
-    }
+fn forgeries_were_shown(case: &Case) -> bool {
+    case.outside
+        .known()
+        .is_ok_and(|sightings| sightings.xmpp.iter().any(|view| !view.forgeries.is_empty()))
 }
 
 /// access/clinician-can-open-room.
@@ -219,21 +225,6 @@ pub(super) fn one<T: serde::Serialize>(
         Seen::Known(seen) => Verdict::holds(good(seen), &sighting.subject, expected, words(seen), evidence),
         Seen::Unknown(why) => Verdict::unverified(&sighting.subject, expected, why, evidence),
     }]
-}
-
-/// access/ssh-keys-only.
-pub(crate) fn ssh_keys_only(case: &Case) -> Vec<Verdict> {
-    let expected = "`sshd -T` shows every rendered setting in force";
-    from_drift(
-        case,
-        "sshd",
-        expected,
-        |kind, _| kind == DriftKind::Sshd,
-        |host| {
-            let settings = host.wanted.sshd.iter().map(|(key, value)| format!("{key} {value}"));
-            listed(settings, "; ")
-        },
-    )
 }
 
 /// access/no-unknown-admins. Keys of root are shown, not judged: nobody wrote down whose they are.

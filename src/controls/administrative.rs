@@ -38,7 +38,7 @@ pub(crate) fn no_patients(case: &Case, subject: &str, expected: &str) -> Verdict
     Verdict::not_applicable(subject, expected, "a test deployment has no patients", evidence)
 }
 
-/// administrative/security-official-named.
+/// administrative/security-official-named. That this person knows of it is seen by nobody here.
 pub(crate) fn security_official_named(case: &Case) -> Vec<Verdict> {
     let Some(spec) = case.spec else { return Vec::new() };
     let expected = "a name";
@@ -47,7 +47,7 @@ pub(crate) fn security_official_named(case: &Case) -> Vec<Verdict> {
         return vec![no_patients(case, subject, expected)];
     }
     vec![match &spec.deployment.security_official {
-        Some(name) => Verdict::pass(
+        Some(name) => Verdict::attested(
             subject,
             expected,
             name.clone(),

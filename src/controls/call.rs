@@ -29,16 +29,7 @@ fn each_call(case: &Case, what: &str, expected: &str, judge: impl Fn(&CallView) 
             Some(call) => judge(call),
             None if case.spec.is_none() => Vec::new(),
             None if sightings.xmpp.is_empty() => vec![case.unseen_outside(what, expected, &no_address(sightings))],
-            None => {
-                let why = "no call was asked for";
-                let subject = format!("{} {what}", case.domain);
-                vec![Verdict::not_applicable(
-                    subject,
-                    expected,
-                    why,
-                    case.outside_evidence(why),
-                )]
-            }
+            None => vec![case.unseen_outside(what, expected, "no call was made")],
         },
     }
 }
@@ -115,18 +106,26 @@ pub(crate) fn media_fingerprints(case: &Case) -> Vec<Verdict> {
 
 /// encryption/media-aead.
 pub(crate) fn media_aead(case: &Case) -> Vec<Verdict> {
-    let expected = "an AEAD profile of SRTP, over DTLS 1.2 or later";
+    let expected = "an AEAD profile of SRTP, over DTLS 1.2 or later, and no keys in the signalling";
     each_call(case, "the protection of media", expected, |call| {
         let legs = legs(call).into_iter();
-        legs.map(|leg| {
-            judged(case, &leg.secured, expected, |secured| match &secured.profile {
+        legs.flat_map(|leg| {
+            let told = judged(case, &leg.offer, expected, |offer| match offer.keys.as_slice() {
+                [] => (Some(true), "the invitation carries no keys".to_owned()),
+                suites => (
+                    Some(false),
+                    format!("the invitation carries keys of SRTP: {}", suites.join(", ")),
+                ),
+            });
+            let agreed = judged(case, &leg.secured, expected, |secured| match &secured.profile {
                 None => (Some(false), "the bridge agreed on no profile of SRTP".to_owned()),
                 // Older versions of DTLS are not offered.
                 Some(profile) => {
                     let observed = format!("{profile}, {} {}", secured.version, secured.suite);
                     (Some(profile.contains("_AEAD_")), observed)
                 }
-            })
+            });
+            [told, agreed]
         })
         .collect()
     })

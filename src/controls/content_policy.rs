@@ -10,14 +10,10 @@ use crate::probe::web::Response;
 use crate::render;
 
 /// Sources that are the page's own, that only narrow, or that name one script by its content.
-const NARROW: [&str; 6] = [
-    "'none'",
-    "'self'",
-    "'strict-dynamic'",
-    "'report-sample'",
-    "'nonce-",
-    "'sha",
-];
+const NARROW: [&str; 5] = ["'none'", "'self'", "'report-sample'", "'nonce-", "'sha"];
+
+/// Lets every script that may run load further ones from any host; hosts in the list then count for nothing.
+const LOADS_ANY: &str = "'strict-dynamic'";
 
 /// Directives that fall back to nothing where they are absent.
 const ALONE: [&str; 3] = ["base-uri", "form-action", "frame-ancestors"];
@@ -32,14 +28,15 @@ pub(crate) fn content_policy(case: &Case) -> Vec<Verdict> {
     case.each_site("Content-Security-Policy", expected, |view| {
         let subject = &view.page.subject;
         let evidence = case.sighted(&view.page);
-        vec![match view.page.known() {
-            Err(why) => Verdict::unverified(subject, expected, why, evidence),
+        vec![match view.served_page() {
+            Err(why) => Verdict::unverified(subject, expected, &why, evidence),
             Ok(page) => {
                 let policies = policies(&page.response);
                 if policies.is_empty() {
                     return vec![Verdict::fail(subject, expected, "no content security policy", evidence)];
                 }
-                let wide = too_wide(&policies, case.domain.as_str());
+                let mut wide = too_wide(&policies, case.domain.as_str());
+                wide.extend(reported_elsewhere(&policies, case.domain.as_str()));
                 let observed = match wide.is_empty() {
                     true => format!("{} directives, none wider", policies[0].len()),
                     false => wide.join("; "),
@@ -56,8 +53,8 @@ pub(crate) fn framing_refused(case: &Case) -> Vec<Verdict> {
     case.each_site("framing", expected, |view| {
         let subject = &view.page.subject;
         let evidence = case.sighted(&view.page);
-        vec![match view.page.known() {
-            Err(why) => Verdict::unverified(subject, expected, why, evidence),
+        vec![match view.served_page() {
+            Err(why) => Verdict::unverified(subject, expected, &why, evidence),
             Ok(page) => {
                 let (refused, observed) = framing(&page.response, case.domain.as_str());
                 Verdict::holds(refused, subject, expected, observed, evidence)
@@ -95,7 +92,8 @@ pub(crate) fn confines(response: &Response, domain: &str) -> bool {
         policies(response).iter().any(|policy| {
             effective(policy, directive).is_some_and(|sources| {
                 sources.iter().all(|source| {
-                    source.starts_with('\'') || is_own(source, domain) || matches!(source.as_str(), "data:" | "blob:")
+                    let no_host = source.starts_with('\'') && source != LOADS_ANY;
+                    no_host || is_own(source, domain) || matches!(source.as_str(), "data:" | "blob:")
                 })
             })
         })
@@ -103,7 +101,9 @@ pub(crate) fn confines(response: &Response, domain: &str) -> bool {
     [
         "connect-src",
         "script-src",
+        "script-src-elem",
         "style-src",
+        "style-src-elem",
         "img-src",
         "font-src",
         "media-src",
@@ -187,6 +187,13 @@ fn too_wide(served: &[Directives], domain: &str) -> Vec<String> {
         .collect()
 }
 
+/// Where browsers would send what the policies stopped, if that is another host.
+fn reported_elsewhere(served: &[Directives], domain: &str) -> Vec<String> {
+    let reports = served.iter().filter_map(|policy| policy.get("report-uri")).flatten();
+    let foreign = reports.filter(|target| target.contains("//") && !is_own(target.trim_start_matches("//"), domain));
+    foreign.map(|target| format!("report-uri tells {target}")).collect()
+}
+
 fn is_narrow(source: &str) -> bool {
     NARROW.iter().any(|narrow| source.starts_with(narrow))
 }
@@ -233,6 +240,10 @@ mod tests {
             (format!("{rest}; script-src 'self' data:"), "script-src allows data:"),
             (format!("{rest}; script-src *"), "script-src allows *"),
             (
+                format!("{rest}; script-src 'nonce-x' 'strict-dynamic'"),
+                "script-src allows 'strict-dynamic'",
+            ),
+            (
                 format!("{rest}; script-src 'self' 'unsafe-eval'"),
                 "script-src allows 'unsafe-eval'",
             ),
@@ -270,6 +281,16 @@ mod tests {
                 .iter()
                 .any(|wide| wide == "connect-src allows everything")
         );
+    }
+
+    #[test]
+    fn reports_go_to_own_hosts() {
+        let told = |policy: &str| reported_elsewhere(&[parse(policy)], "t.example.com");
+        assert_eq!(
+            told("report-uri https://r.example.net/x"),
+            ["report-uri tells https://r.example.net/x"]
+        );
+        assert!(told("report-uri /x https://t.example.com/x //t.example.com/x; img-src 'self'").is_empty());
     }
 
     proptest::proptest! {

@@ -12,6 +12,15 @@ use crate::seen::Seen;
 
 /// Judges each endpoint at each address.
 pub(crate) fn each_door(case: &Case, expected: &str, judge: impl Fn(&DoorView) -> Vec<Verdict>) -> Vec<Verdict> {
+    each_door_beside(case, expected, |_, door| judge(door))
+}
+
+/// The same, beside all that was seen of XMPP at that address.
+pub(crate) fn each_door_beside(
+    case: &Case,
+    expected: &str,
+    judge: impl Fn(&XmppView, &DoorView) -> Vec<Verdict>,
+) -> Vec<Verdict> {
     each_view(case, "the XMPP endpoints", expected, |view| {
         // One door left out would be one left unlocked.
         let doors = Transport::ALL.into_iter().map(|transport| {
@@ -21,7 +30,7 @@ pub(crate) fn each_door(case: &Case, expected: &str, judge: impl Fn(&DoorView) -
                     let why = "it was not tried";
                     vec![case.unseen_outside(&format!("the XMPP endpoint /{}", transport.path()), expected, why)]
                 },
-                &judge,
+                |door| judge(view, door),
             )
         });
         doors.flatten().collect()

@@ -33,12 +33,27 @@ pub(crate) fn legacy_tls_refused(case: &Case) -> Vec<Verdict> {
         [Version::Ssl2, Version::Ssl3, Version::Tls10, Version::Tls11]
             .into_iter()
             .map(|version| {
-                offer(case, view, version, expected, |offer| {
+                let verdict = offer(case, view, version, expected, |offer| {
                     matches!(offer, Offer::Refused(_))
-                })
+                });
+                match verdict.status() {
+                    Status::Pass if !speaks_today(view) => verdict.doubted(
+                        "no hello of TLS 1.2 or 1.3 was accepted either, so that a refusal may mean that nothing works",
+                    ),
+                    _ => verdict,
+                }
             })
             .collect()
     })
+}
+
+/// Whether a version of today is accepted: the control of those that are refused.
+fn speaks_today(view: &TlsView) -> bool {
+    let today = [Version::Tls12, Version::Tls13];
+    let mut offers = today
+        .iter()
+        .filter_map(|version| view.versions.get(version)?.known().ok());
+    offers.any(|offer| matches!(offer, Offer::Accepted { .. }))
 }
 
 /// encryption/modern-tls-offered.
@@ -170,6 +185,12 @@ fn one_chain(case: &Case, sighting: &Sighting<Chain>, own: bool, expected: &str)
         (Some(end), Some(days)) => format!("until {end}, {days} days left"),
         _ => "without an end".to_owned(),
     };
+    let unstapled = leaf.must_staple && !chain.stapled;
+    let status = match (chain.stapled, unstapled) {
+        (true, _) => "a status is stapled",
+        (false, true) => "no status is stapled, and the certificate says that one has to be",
+        (false, false) => "no status is stapled",
+    };
     let unread = match chain.unread.as_slice() {
         [] => String::new(),
         list => format!(
@@ -179,15 +200,17 @@ fn one_chain(case: &Case, sighting: &Sighting<Chain>, own: bool, expected: &str)
         ),
     };
     let observed = format!(
-        "names {}, {words}, valid from {} {end}{unread}",
+        "names {}, {words}, valid from {} {end}, {status}{unread}",
         leaf.names.join(", "),
         leaf.not_before
     );
     let evidence = case.sighted(sighting);
     match trusted {
-        Seen::Unknown(why) if named && begun && lasts => Verdict::unverified(subject, expected, &why, evidence),
+        Seen::Unknown(why) if named && begun && lasts && !unstapled => {
+            Verdict::unverified(subject, expected, &why, evidence)
+        }
         trusted => {
-            let holds = named && begun && lasts && trusted == Seen::Known(true);
+            let holds = named && begun && lasts && !unstapled && trusted == Seen::Known(true);
             Verdict::holds(holds, subject, expected, observed, evidence)
         }
     }
@@ -248,8 +271,8 @@ pub(crate) fn hsts(case: &Case) -> Vec<Verdict> {
     case.each_site("Strict-Transport-Security", expected, |view| {
         let subject = &view.page.subject;
         let evidence = case.sighted(&view.page);
-        vec![match view.page.known() {
-            Err(why) => Verdict::unverified(subject, expected, why, evidence),
+        vec![match view.served_page() {
+            Err(why) => Verdict::unverified(subject, expected, &why, evidence),
             Ok(page) => {
                 let header = page.response.header("strict-transport-security");
                 let long = header.and_then(max_age).is_some_and(|age| age >= LEAST_HSTS_SECONDS);

@@ -10,6 +10,7 @@ use crate::probe::WebView;
 use crate::probe::web::FOREIGN_ORIGIN;
 use crate::probe::web::MethodAnswer;
 use crate::probe::web::Response;
+use crate::probe::web::foreign_origins;
 use crate::probe::xmpp::link::Transport;
 use crate::seen::Seen;
 
@@ -18,12 +19,16 @@ pub(crate) fn cross_origin_reads(case: &Case) -> Vec<Verdict> {
     let expected = "no answer may be read by another site's page";
     case.each_site("cross-origin requests", expected, |view| {
         let looks = view.foreign.reads.iter().chain([&view.foreign.bosh]);
+        let origins = foreign_origins(case.domain);
         let judge = |subject: &str, response: &Response| {
             let open: Vec<&str> = response
                 .all("access-control-allow-origin")
                 .iter()
                 .map(|value| value.trim())
-                .filter(|value| matches!(*value, "*" | "null") || value.eq_ignore_ascii_case(FOREIGN_ORIGIN))
+                .filter(|value| {
+                    let named = origins.iter().any(|origin| value.eq_ignore_ascii_case(origin));
+                    named || matches!(*value, "*" | "null")
+                })
                 .collect();
             (!open.is_empty()).then(|| format!("{subject}: Access-Control-Allow-Origin: {}", open.join(", ")))
         };

@@ -1,10 +1,10 @@
 //! What the site's responses tell browsers and strangers in their headers: where a visitor came from, which devices a page
 //! may use, cookies, types, and versions.
 
+use std::collections::BTreeSet;
+
 use crate::controls::Case;
 use crate::controls::Verdict;
-use crate::probe::PlainAnswer;
-use crate::probe::WebView;
 use crate::probe::web::Response;
 
 /// Referrer policies that tell another site nothing at all.
@@ -137,8 +137,8 @@ fn on_page(case: &Case, what: &str, expected: &str, judge: impl Fn(&Response) ->
     case.each_site(what, expected, |view| {
         let subject = &view.page.subject;
         let evidence = case.sighted(&view.page);
-        vec![match view.page.known() {
-            Err(why) => Verdict::unverified(subject, expected, why, evidence),
+        vec![match view.served_page() {
+            Err(why) => Verdict::unverified(subject, expected, &why, evidence),
             Ok(page) => {
                 let (holds, observed) = judge(&page.response);
                 Verdict::holds(holds, subject, expected, observed, evidence)
@@ -153,20 +153,27 @@ pub(crate) fn cookies_secure(case: &Case) -> Vec<Verdict> {
     case.each_site("cookies", expected, |view| {
         let subject = format!("https://{} cookies", case.domain);
         let evidence = case.sighted(&view.page);
-        if let Err(why) = view.page.known() {
-            return vec![Verdict::unverified(subject, expected, why, evidence)];
-        }
-        let responses = view.responses();
-        let cookies: Vec<&String> = responses
-            .iter()
-            .flat_map(|(_, response)| response.all("set-cookie"))
-            .collect();
-        let weak: Vec<String> = cookies.iter().filter_map(|cookie| weakness(cookie)).collect();
-        let observed = match weak.is_empty() {
-            true => format!("{} cookies in {} responses", cookies.len(), responses.len()),
-            false => weak.join("; "),
+        let answers = view.answers();
+        let responses = answers.iter().filter_map(|answer| answer.ok());
+        let cookies: Vec<&String> = responses.flat_map(|response| response.all("set-cookie")).collect();
+        let weak: BTreeSet<String> = cookies.iter().filter_map(|cookie| weakness(cookie)).collect();
+        let unseen = answers.iter().find_map(|answer| answer.err());
+        let verdict = match (weak.is_empty(), unseen) {
+            (false, _) => {
+                let weak: Vec<String> = weak.into_iter().collect();
+                Verdict::fail(subject, expected, weak.join("; "), evidence)
+            }
+            (true, Some(why)) => Verdict::unverified(subject, expected, why, evidence),
+            (true, None) => {
+                let observed = format!("{} cookies in {} responses", cookies.len(), answers.len());
+                Verdict::pass(subject, expected, observed, evidence)
+            }
         };
-        vec![Verdict::holds(weak.is_empty(), subject, expected, observed, evidence)]
+        vec![
+            verdict
+                .and(case.sighted(&view.plain_root))
+                .and(case.sighted(&view.crawl)),
+        ]
     })
 }
 
@@ -195,7 +202,7 @@ pub(crate) fn versions_hidden(case: &Case) -> Vec<Verdict> {
     case.each_site("versions", expected, |view| {
         let subject = format!("https://{} versions", case.domain);
         let mut told: Vec<String> = Vec::new();
-        for (_, response) in responses(view) {
+        for response in view.answers().into_iter().filter_map(Result::ok) {
             for banner in BANNERS {
                 told.extend(
                     response
@@ -234,16 +241,6 @@ pub(crate) fn versions_hidden(case: &Case) -> Vec<Verdict> {
             (true, None) => Verdict::pass(subject, expected, "none", evidence),
         }]
     })
-}
-
-fn responses(view: &WebView) -> Vec<(&str, &Response)> {
-    let mut found = view.responses();
-    for look in [&view.plain_root, &view.plain_random] {
-        if let Ok(PlainAnswer::Answers(response)) = look.known() {
-            found.push((look.subject.as_str(), response));
-        }
-    }
-    found
 }
 
 /// Whether a banner has a number with a dot in it. `1.1 proxy` of Via names the protocol.

@@ -1,11 +1,12 @@
 //! Logging: the journal as it is in force, whether it hears of logins, and what logs must not keep.
 
 use crate::controls::Case;
-use crate::controls::HostCase;
 use crate::controls::Verdict;
 use crate::controls::inside::Word;
 use crate::controls::inside::each;
 use crate::facts::SudoTrail;
+use crate::probe::Login;
+use crate::probe::XmppView;
 use crate::render::JOURNAL_PATH;
 use crate::seen::Seen;
 
@@ -74,13 +75,6 @@ pub(crate) fn audit_trail(case: &Case) -> Vec<Verdict> {
 /// leakage/log-hygiene. What was written since the audit began.
 pub(crate) fn log_hygiene(case: &Case) -> Vec<Verdict> {
     let expected = "no log keeps the name that the audit's visitors bore, nor a token";
-    if let Err(why) = visited(case) {
-        let unseen = |host: &HostCase| {
-            let evidence = case.on_host(host, "nobody visited");
-            Verdict::unverified(host.subject("logs"), expected, &why, evidence)
-        };
-        return case.hosts.iter().map(unseen).collect();
-    }
     each(case, "logs", expected, |host, _| {
         let logs = host.after.logs.known().map_err(str::to_owned)?;
         let wrong = logs.iter().filter(|(_, seen)| seen.names + seen.tokens > 0);
@@ -91,12 +85,16 @@ pub(crate) fn log_hygiene(case: &Case) -> Vec<Verdict> {
             );
             (log.clone(), observed)
         });
+        let wrong: Vec<(String, String)> = wrong.collect();
         let lines: u64 = logs.values().map(|seen| seen.lines).sum();
+        if wrong.is_empty() {
+            visited(case)?;
+        }
         if lines == 0 {
             return Err("nothing was written to any log since the audit began".to_owned());
         }
         Ok(Word {
-            wrong: wrong.collect(),
+            wrong,
             seen: format!("{lines} lines of {} logs were searched", logs.len()),
         })
     })
@@ -106,7 +104,16 @@ pub(crate) fn log_hygiene(case: &Case) -> Vec<Verdict> {
 fn visited(case: &Case) -> Result<(), String> {
     match case.outside {
         Seen::Unknown(why) => Err(why.clone()),
-        Seen::Known(sightings) if sightings.xmpp.is_empty() => Err("nobody spoke to the server by XMPP".to_owned()),
-        Seen::Known(_) => Ok(()),
+        Seen::Known(sightings) if sightings.xmpp.iter().any(went_in) => Ok(()),
+        Seen::Known(_) => Err("nobody of ours was let in by XMPP, so that there was no name to write down".to_owned()),
     }
+}
+
+/// Whether one of the probe's own was let in at this address: a guest at either door, or a clinician.
+fn went_in(view: &XmppView) -> bool {
+    let guests = view.doors.iter().map(|door| &door.guest.login);
+    let clinician = view.clinician.iter().map(|seen| &seen.login);
+    let honest = view.honest.iter().map(|honest| &honest.login);
+    let mut logins = guests.chain(clinician).chain(honest);
+    logins.any(|login| matches!(login.known(), Ok(Login::Admitted { .. })))
 }

@@ -15,9 +15,14 @@ use crate::controls::access::one;
 use crate::controls::doors::each_door;
 use crate::controls::doors::each_view;
 use crate::probe::Mention;
+use crate::probe::Sighting;
+use crate::probe::WebView;
 use crate::probe::origins;
 use crate::probe::web::ServedConfig;
 use crate::probe::xmpp::listing::RoomInfo;
+
+/// What is expected of hosts in settings and page.
+const OWN_HOSTS: &str = "no host but the domain's own";
 
 /// A setting of the page that a deployment must have, by dotted key.
 struct Hygiene {
@@ -86,11 +91,11 @@ pub(crate) fn config_hygiene(case: &Case) -> Vec<Verdict> {
             ),
         }];
         // What stands in the page is what its scripts use.
-        if let Ok(page) = view.page.known()
-            && let Some(config) = &page.config
-        {
-            let subject = format!("{} settings in the page", view.page.subject);
-            verdicts.push(values(case, subject, config, &wanted, case.sighted(&view.page)));
+        let evidence = case.sighted(&view.page);
+        match view.served_page().map(|page| page.config.as_ref()) {
+            Err(why) => verdicts.push(Verdict::unverified(in_the_page(view), expected, &why, evidence)),
+            Ok(Some(config)) => verdicts.push(values(case, in_the_page(view), config, &wanted, evidence)),
+            Ok(None) => {}
         }
         verdicts
     })
@@ -151,40 +156,58 @@ fn is_own(value: &Value, domain: &str) -> bool {
 
 /// leakage/config-own-origins.
 pub(crate) fn config_own_origins(case: &Case) -> Vec<Verdict> {
-    let expected = "no host but the domain's own";
+    let expected = OWN_HOSTS;
     case.each_site("page and config.js", expected, |view| {
-        let config = match view.config.known().and_then(|config| config.mentions.known()) {
-            Err(why) => Verdict::unverified(&view.config.subject, expected, why, case.sighted(&view.config)),
-            Ok(mentions) => named(
-                case,
-                &view.config.subject,
-                expected,
-                mentions,
-                case.sighted(&view.config),
-            ),
-        };
-        let page = match view.page.known() {
-            Err(why) => Verdict::unverified(&view.page.subject, expected, why, case.sighted(&view.page)),
-            Ok(page) => match &page.policy {
-                None => {
-                    let observed = "no content security policy, so a link could make the page contact anyone";
-                    Verdict::fail(&view.page.subject, expected, observed, case.sighted(&view.page))
+        let mut verdicts = vec![hosts_of_file(case, &view.config)];
+        if !is_gone(&view.interface) {
+            verdicts.push(hosts_of_file(case, &view.interface));
+        }
+        let subject = &view.page.subject;
+        let evidence = || case.sighted(&view.page);
+        match view.served_page() {
+            Err(why) => verdicts.push(Verdict::unverified(subject, expected, &why, evidence())),
+            Ok(page) => {
+                let whole = page.response.content().map_err(|why| format!("the page: {why}"));
+                verdicts.push(
+                    match whole.as_ref().map_err(String::as_str).and(page.mentions.known()) {
+                        Err(why) => Verdict::unverified(subject, expected, why, evidence()),
+                        Ok(mentions) => named(case, subject, mentions, evidence()),
+                    },
+                );
+                // A script may put a host together that no text of it names.
+                if let Some(config) = &page.config {
+                    verdicts.push(hosts_of(case, &in_the_page(view), config, evidence()));
                 }
-                Some(policy) => {
-                    if let Err(why) = page.response.content() {
-                        let why = format!("the page: {why}");
-                        return vec![
-                            config,
-                            Verdict::unverified(&view.page.subject, expected, &why, case.sighted(&view.page)),
-                        ];
-                    }
-                    let mentions: BTreeSet<Mention> = page.mentions.union(policy).cloned().collect();
-                    named(case, &view.page.subject, expected, &mentions, case.sighted(&view.page))
-                }
-            },
-        };
-        vec![config, page]
+            }
+        }
+        verdicts
     })
+}
+
+/// The subject of the settings that stand in the page.
+fn in_the_page(view: &WebView) -> String {
+    format!("{} settings in the page", view.page.subject)
+}
+
+/// Whether the server says that there is no such file: then nobody is told anything by it.
+fn is_gone(look: &Sighting<ServedConfig>) -> bool {
+    look.known()
+        .is_ok_and(|served| matches!(served.response.status, 404 | 410))
+}
+
+fn hosts_of_file(case: &Case, look: &Sighting<ServedConfig>) -> Verdict {
+    let evidence = case.sighted(look);
+    match look.known() {
+        Err(why) => Verdict::unverified(&look.subject, OWN_HOSTS, why, evidence),
+        Ok(config) => hosts_of(case, &look.subject, config, evidence),
+    }
+}
+
+fn hosts_of(case: &Case, subject: &str, config: &ServedConfig, evidence: Evidence) -> Verdict {
+    match config.mentions.known() {
+        Err(why) => Verdict::unverified(subject, OWN_HOSTS, why, evidence),
+        Ok(mentions) => named(case, subject, mentions, evidence),
+    }
 }
 
 /// leakage/rooms-not-listed. An empty list shows something only while a room is open.
@@ -212,7 +235,7 @@ pub(crate) fn rooms_not_listed(case: &Case) -> Vec<Verdict> {
     verdicts
 }
 
-fn named(case: &Case, subject: &str, expected: &str, mentions: &BTreeSet<Mention>, evidence: Evidence) -> Verdict {
+fn named(case: &Case, subject: &str, mentions: &BTreeSet<Mention>, evidence: Evidence) -> Verdict {
     let foreign: Vec<String> = mentions
         .iter()
         .filter(|mention| mention.is_foreign_to(case.domain.as_str()))
@@ -223,7 +246,7 @@ fn named(case: &Case, subject: &str, expected: &str, mentions: &BTreeSet<Mention
     } else {
         foreign.join(", ")
     };
-    Verdict::holds(foreign.is_empty(), subject, expected, observed, evidence)
+    Verdict::holds(foreign.is_empty(), subject, OWN_HOSTS, observed, evidence)
 }
 
 #[cfg(test)]

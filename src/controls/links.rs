@@ -8,6 +8,7 @@ use crate::controls::Case;
 use crate::controls::Verdict;
 use crate::controls::content_policy;
 use crate::probe::HostileLink;
+use crate::probe::LinkKeys;
 use crate::probe::Mention;
 use crate::probe::WebView;
 use crate::probe::origins;
@@ -28,8 +29,8 @@ pub(crate) fn own_origins_only(case: &Case) -> Vec<Verdict> {
             Err(why) => return vec![Verdict::unverified(subject, expected, why, evidence)],
             Ok(crawl) => crawl,
         };
-        let page = match view.page.known() {
-            Err(why) => return vec![Verdict::unverified(subject, expected, why, evidence)],
+        let page = match view.served_page() {
+            Err(why) => return vec![Verdict::unverified(subject, expected, &why, evidence)],
             Ok(page) => page,
         };
         let domain = case.domain.as_str();
@@ -105,11 +106,11 @@ pub(crate) fn link_overrides(case: &Case) -> Vec<Verdict> {
     let expected = "a link cannot change what the policy sets";
     case.each_site("hostile links", expected, |view| {
         // Where the settings stand in the page, that copy is the one that the app uses.
-        let inline = match view.page.known() {
+        let inline = match view.served_page() {
             Ok(page) => page.config.as_ref(),
             Err(why) => {
                 let evidence = case.sighted(&view.page);
-                return vec![Verdict::unverified(&view.page.subject, expected, why, evidence)];
+                return vec![Verdict::unverified(&view.page.subject, expected, &why, evidence)];
             }
         };
         let (subject, evidence) = match inline {
@@ -141,17 +142,33 @@ pub(crate) fn link_overrides(case: &Case) -> Vec<Verdict> {
                     Verdict::unverified(subject, expected, why, evidence)
                 }
                 Ok(Some(keys)) => {
-                    let open = open_keys(keys, link);
-                    let observed = match open.is_empty() {
-                        true => format!("none of the {} settings that a link may change", keys.len()),
-                        false => format!("a link may change {}", shortened(open.clone())),
-                    };
-                    Verdict::holds(open.is_empty(), subject, expected, observed, evidence)
+                    let open = open_keys(&keys.listed, link);
+                    match (open.is_empty(), unknown_part(keys, link)) {
+                        (false, _) => {
+                            let observed = format!("a link may change {}", shortened(open));
+                            Verdict::fail(subject, expected, observed, evidence)
+                        }
+                        (true, Some(why)) => Verdict::unverified(subject, expected, why, evidence),
+                        (true, None) => {
+                            let observed = format!("none of the {} settings that a link may change", keys.listed.len());
+                            Verdict::pass(subject, expected, observed, evidence)
+                        }
+                    }
                 }
             }
             .and(evidence_of_list),
         ]
     })
+}
+
+/// What of the link is left of which no list shows whether the app takes it.
+fn unknown_part(keys: &LinkKeys, link: &HostileLink) -> Option<&'static str> {
+    let of = |root: &str| link.left.iter().any(|part| part.split('.').next() == Some(root));
+    if !keys.whole && of("config") {
+        return Some("the list of what the app takes from a link goes on with one that is not read");
+    }
+    of("interfaceConfig")
+        .then_some("the settings leave interfaceConfig in a link, and no list shows what the app takes of it")
 }
 
 /// Keys of the policy that the app takes from what is left of a link.
@@ -189,5 +206,25 @@ mod tests {
         assert_eq!(open_keys(&listed, &link), Vec::<String>::new());
         link.left = BTreeSet::from(["config".to_owned()]);
         assert_eq!(open_keys(&listed, &link).len(), 3);
+    }
+
+    #[test]
+    fn what_no_list_covers_is_unknown() {
+        for (whole, left, unknown) in [
+            (true, "config.startSilent", false),
+            (false, "config.startSilent", true),
+            (true, "interfaceConfig.APP_NAME", true),
+            (true, "interfaceConfig", true),
+        ] {
+            let keys = LinkKeys {
+                listed: ["startSilent".to_owned()].into(),
+                whole,
+            };
+            let link = HostileLink {
+                sent: BTreeSet::new(),
+                left: [left.to_owned()].into(),
+            };
+            assert_eq!(unknown_part(&keys, &link).is_some(), unknown, "{whole} {left}");
+        }
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::controls::Case;
 use crate::controls::Verdict;
-use crate::controls::access::honest_at;
-use crate::controls::access::kept_out_for_good;
 use crate::controls::access::one;
-use crate::controls::access::only_if;
 use crate::controls::doors::each_view;
 use crate::controls::doors::words;
+use crate::controls::refusals;
+use crate::controls::refusals::honest_at;
+use crate::controls::refusals::kept_out;
+use crate::controls::refusals::only_if;
 use crate::probe::Entry;
 use crate::probe::Login;
 use crate::probe::XmppView;
@@ -77,10 +78,9 @@ pub(crate) fn lobby_holds_guests(case: &Case) -> Vec<Verdict> {
             )),
             Seen::Unknown(why) => Err(format!("no guest was seen to get in by the host's word ({why})")),
         };
-        let held = |entry: &Entry| matches!(entry, Entry::Lobby { .. }) || kept_out_for_good(entry);
         [&lobby.knock, &lobby.self_invited, &lobby.from_lobby]
             .into_iter()
-            .flat_map(|sighting| one(case, sighting, expected, held))
+            .flat_map(|sighting| kept_out(case, sighting, expected, refusals::for_now))
             .map(|verdict| only_if(verdict, &admitted))
             .collect()
     })

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::controls::Case;
 use crate::controls::HostCase;
 use crate::controls::Verdict;
+use crate::controls::ssh;
 use crate::facts::PathState;
 use crate::render::Entry;
 use crate::render::FileContent;
@@ -29,6 +30,8 @@ pub(crate) fn policy_in_force(case: &Case) -> Vec<Verdict> {
         }
         verdicts.extend(files.iter().map(|(path, settings)| file(case, host, path, settings)));
     }
+    // A file of somebody else's that is read before ours wins.
+    verdicts.extend(ssh::other_settings(case));
     verdicts
 }
 

@@ -67,8 +67,7 @@ fn agreement(attestation: &Attestation) -> &'static str {
 /// administrative/waivers-in-order.
 pub(crate) fn waivers_in_order(case: &Case, findings: &[Finding]) -> Vec<Verdict> {
     let Some(spec) = case.spec else { return Vec::new() };
-    let expected =
-        "a control and a subject that were judged, a time that has not passed, and a failure as it was accepted";
+    let expected = "a control and a subject that were judged, a time that has not passed, and a failure that is there as it was accepted";
     let subject = "spec:[[waiver]]";
     if spec.waivers.is_empty() {
         let why = "the spec has none";
@@ -115,20 +114,42 @@ fn state(case: &Case, waiver: &Waiver, findings: &[Finding]) -> State {
         let why = "its basis is addressable-306d3, but no specification that the control cites is addressable";
         return State::Wrong(why.to_owned());
     }
-    if waiver.subject == "*" {
+    if case.today < waiver.created {
         return State::InOrder;
     }
     let of_it: Vec<&Finding> = findings.iter().filter(|found| found.control == control).collect();
-    let named = of_it.iter().find(|found| found.subject == waiver.subject);
-    match named {
-        Some(found) if found.status == Status::Fail && waiver.is_in_force(case.today) => State::Wrong(format!(
+    about(waiver, &of_it)
+}
+
+/// Whether a waiver that is in force is about a failure that is there.
+fn about(waiver: &Waiver, of_its_control: &[&Finding]) -> State {
+    let named = |found: &&&Finding| waiver.subject == "*" || found.subject == waiver.subject;
+    let named: Vec<&Finding> = of_its_control.iter().filter(named).copied().collect();
+    let first = |status: Status| named.iter().find(|found| found.status == status);
+    if first(Status::Waived).is_some() {
+        return State::InOrder;
+    }
+    if let Some(found) = first(Status::Fail) {
+        return State::Wrong(format!(
             "it accepted other evidence than there is now, which has {}",
             found.evidence_sha256
-        )),
-        Some(_) => State::InOrder,
-        None if of_it.iter().any(|found| found.status == Status::Unverified) => {
-            State::NotKnown("not everything that the control is about was seen")
-        }
-        None => State::Wrong("nothing of this name was judged; it is about nothing any more".to_owned()),
+        ));
     }
+    // A subject that is gone may be among what was not seen.
+    let left = if named.is_empty() {
+        of_its_control
+    } else {
+        named.as_slice()
+    };
+    if left.iter().any(|found| found.status == Status::Unverified) {
+        return State::NotKnown("not everything that the control is about was seen");
+    }
+    // What is not looked at in each run, such as a burst, does not apply to the others.
+    if left.iter().all(|found| found.status == Status::NotApplicable) {
+        return State::InOrder;
+    }
+    State::Wrong(match named.is_empty() {
+        true => "nothing of this name was judged; it is about nothing any more".to_owned(),
+        false => "what it accepts is mended; it would only hide the next failure".to_owned(),
+    })
 }

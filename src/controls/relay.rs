@@ -33,15 +33,17 @@ const NOT_YOU: [u16; 3] = [401, 403, 441];
 pub(crate) fn relay_needs_credentials(case: &Case) -> Vec<Verdict> {
     let expected = "no relay without a credential, nor with a made-up one";
     each_door(case, "the relay's login", expected, |view| {
-        let stranger = refused(case, &view.stranger, expected);
-        let made_up = refused(case, &view.made_up, expected);
-        let made_up = match honest(view) {
-            Err(why) if made_up.status() == Status::Pass => made_up.doubted(&format!(
-                "no honest credential was seen to be taken here ({why}), so a refusal may mean that nothing works"
-            )),
-            _ => made_up,
-        };
-        vec![stranger, made_up]
+        let both = [&view.stranger, &view.made_up].into_iter();
+        let both = both.map(|seen| {
+            let verdict = refused(case, seen, expected);
+            match honest(view) {
+                Err(why) if verdict.status() == Status::Pass => verdict.doubted(&format!(
+                    "no honest credential was seen to be taken here ({why}), so a refusal may mean that nothing works"
+                )),
+                _ => verdict,
+            }
+        });
+        both.collect()
     })
 }
 

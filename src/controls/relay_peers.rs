@@ -1,9 +1,12 @@
 //! Whether a relay carries to peers that it must refuse, judged from what its holder tried.
 
+use std::net::IpAddr;
+
 use crate::controls::Case;
 use crate::controls::Verdict;
 use crate::controls::relay::subject;
 use crate::probe::Sighting;
+use crate::probe::turn::view::Connects;
 use crate::probe::turn::view::Echo;
 use crate::probe::turn::view::HolderView;
 use crate::probe::turn::view::PeerAnswer;
@@ -22,6 +25,8 @@ const OTHER_FAMILY: u16 = 443;
 const NO_SUCH_FAMILY: u16 = 440;
 /// It relays nothing of this transport.
 const NO_SUCH_TRANSPORT: u16 = 442;
+/// It tried to connect and could not (RFC 6062 5.2).
+const TRIED: u16 = 447;
 
 /// Whether a peer was permitted.
 pub(super) fn granted(tried: &Tried) -> bool {
@@ -63,7 +68,9 @@ pub(super) fn peers_closed(case: &Case, view: &RelayView, holder: &HolderView, e
     let works = matches!(holder.v4.known(), Ok(Reach::Peers(peers)) if controlled(peers));
     family(&mut found, "IPv4", &holder.v4, false, works);
     family(&mut found, "IPv6", &holder.v6, true, works);
-    connections(&mut found, &holder.tcp);
+    let tcp_works = matches!(holder.tcp.known(), Ok(TcpReach::Connects(connects)) if tried(connects).is_some());
+    connections(&mut found, "TCP", &holder.tcp, tcp_works);
+    connections(&mut found, "TCP by IPv6", &holder.tcp_v6, tcp_works);
     let subject = subject(view, "peers");
     let evidence = case.sighted(&holder.v4);
     let as_whom = holder.holder.words();
@@ -78,7 +85,8 @@ pub(super) fn peers_closed(case: &Case, view: &RelayView, holder: &HolderView, e
             Verdict::pass(subject, expected, observed, evidence)
         }
     };
-    verdict.and(case.sighted(&holder.v6)).and(case.sighted(&holder.tcp))
+    let further = verdict.and(case.sighted(&holder.v6)).and(case.sighted(&holder.tcp));
+    further.and(case.sighted(&holder.tcp_v6))
 }
 
 fn family(found: &mut Found, name: &str, seen: &Sighting<Reach>, optional: bool, works: bool) {
@@ -156,34 +164,55 @@ fn forbidden(found: &mut Found, tried: &Tried) {
     }
 }
 
-fn connections(found: &mut Found, seen: &Sighting<TcpReach>) {
-    match &seen.result {
-        Seen::Unknown(why) => found.doubts.push(format!("TCP: {why}")),
-        Seen::Known(TcpReach::NotHere) => {}
-        Seen::Known(TcpReach::Refused(denial)) if [NO_SUCH_TRANSPORT, FORBIDDEN, 400].contains(&denial.code) => {
-            found.words.push(format!("no relay of TCP ({})", denial.words()));
+fn connections(found: &mut Found, name: &str, seen: &Sighting<TcpReach>, works: bool) {
+    let connects = match &seen.result {
+        Seen::Unknown(why) => return found.doubts.push(format!("{name}: {why}")),
+        Seen::Known(TcpReach::NotHere) => return,
+        Seen::Known(TcpReach::Refused(denial))
+            if [NO_SUCH_TRANSPORT, NO_SUCH_FAMILY, FORBIDDEN, 400].contains(&denial.code) =>
+        {
+            return found.words.push(format!("no relay of {name} ({})", denial.words()));
         }
         Seen::Known(TcpReach::Refused(denial)) => {
-            found
+            return found
                 .doubts
-                .push(format!("TCP: no relay was given: {}", denial.words()));
+                .push(format!("{name}: no relay was given: {}", denial.words()));
         }
-        Seen::Known(TcpReach::Connects(connects)) => {
-            for (peer, answer) in connects {
-                match answer {
-                    Seen::Unknown(why) => found.doubts.push(format!("Connect {peer}: {why}")),
-                    answer if is_forbidden(answer) => {}
-                    Seen::Known(PeerAnswer::Refused(denial)) if denial.code != 447 => {
-                        let doubt = format!("Connect {peer} was refused for another reason: {}", denial.words());
-                        found.doubts.push(doubt);
-                    }
-                    // 447 says that it tried to connect.
-                    Seen::Known(_) => found.open.push(format!("{peer} (Connect)")),
-                }
+        Seen::Known(TcpReach::Connects(connects)) => connects,
+    };
+    for (peer, answer) in &connects.forbidden {
+        match answer {
+            Seen::Unknown(why) => found.doubts.push(format!("Connect {peer}: {why}")),
+            answer if is_forbidden(answer) => {}
+            Seen::Known(PeerAnswer::Refused(denial)) if denial.code != TRIED => {
+                let doubt = format!("Connect {peer} was refused for another reason: {}", denial.words());
+                found.doubts.push(doubt);
             }
-            found
-                .words
-                .push(format!("{} TCP connections are refused", connects.len()));
+            Seen::Known(_) => found.open.push(format!("{peer} (Connect)")),
         }
     }
+    let count = connects.forbidden.len();
+    match tried(connects) {
+        Some(own) => found.words.push(format!(
+            "{count} connections of {name} are refused, one to {own} is not"
+        )),
+        // As with datagrams, the other family's control stands for one in which the deployment has no address.
+        None if connects.own.is_empty() && works => {
+            found.words.push(format!("{count} connections of {name} are refused"));
+        }
+        None => found.doubts.push(format!(
+            "{name}: no connection at all is permitted, so that a refusal may mean that nothing works"
+        )),
+    }
+}
+
+/// The deployment's own address that the relay connected to, or tried to.
+fn tried(connects: &Connects) -> Option<IpAddr> {
+    let mut own = connects.own.iter();
+    let found = own.find(|(_, answer)| match answer {
+        Seen::Known(PeerAnswer::Granted) => true,
+        Seen::Known(PeerAnswer::Refused(denial)) => denial.code == TRIED,
+        Seen::Unknown(_) => false,
+    });
+    found.map(|(own, _)| *own)
 }

@@ -9,6 +9,7 @@ use crate::controls::Case;
 use crate::controls::Verdict;
 use crate::controls::case::no_address;
 use crate::controls::encryption::each_tls;
+use crate::controls::nameless::nameless;
 use crate::probe::Listening;
 use crate::probe::Offer;
 use crate::probe::Sighting;
@@ -21,6 +22,7 @@ use crate::probe::tls::starttls::StreamOffer;
 use crate::probe::tls::suite::Exchange;
 use crate::probe::tls::suite::Suite;
 use crate::probe::tls::survey::Fallback;
+use crate::probe::tls::survey::Session;
 use crate::probe::tls::survey::SessionView;
 use crate::seen::Seen;
 
@@ -69,7 +71,7 @@ const ATTACKS: &[Attack] = &[
 
 const OLD: [Version; 4] = [Version::Ssl3, Version::Tls10, Version::Tls11, Version::Tls12];
 
-fn accepted(view: &TlsView, version: Version) -> Open {
+pub(super) fn accepted(view: &TlsView, version: Version) -> Open {
     let offer = view.versions.get(&version).ok_or("a version was not tried")?;
     let offer = offer.known().map_err(str::to_owned)?;
     Ok(matches!(offer, Offer::Accepted { .. }))
@@ -84,7 +86,16 @@ fn any_suite(view: &TlsView, versions: &[Version], wanted: impl Fn(Suite) -> boo
             }
             let look = view.survey.suites.get(version).ok_or("its suites were not asked for")?;
             let list = look.known().map_err(str::to_owned)?;
-            Ok(list.accepted.iter().any(|suite| wanted(*suite)))
+            let open = list.accepted.iter().any(|suite| wanted(*suite));
+            match list.undecided.iter().find(|suite| wanted(**suite)) {
+                Some(suite) if !open => {
+                    let (version, suite) = (version.name(), suite.name());
+                    Err(format!(
+                        "in {version} the server answered neither yes nor no to {suite}"
+                    ))
+                }
+                _ => Ok(open),
+            }
         });
         match found {
             Ok(true) => return Ok(true),
@@ -159,16 +170,7 @@ fn session(case: &Case, seen: &Sighting<SessionView>, expected: &str) -> Verdict
         }
         Ok(SessionView::Older(session)) => session,
     };
-    let bound = session.extended_master_secret || case.tls_profile.extended_master_secret == Duty::May;
-    let faults = [
-        (
-            !session.secure_renegotiation,
-            "renegotiation is not bound to the session",
-        ),
-        (session.heartbeat, "heartbeats are answered"),
-        (!bound, "keys are not bound to the handshake (extended master secret)"),
-    ];
-    let faults: Vec<&str> = faults.iter().filter(|(is, _)| *is).map(|(_, fault)| *fault).collect();
+    let faults = faults(case, session);
     let observed = match faults.is_empty() {
         true => format!(
             "bound renegotiation, no heartbeat, extended master secret: {}, stapled status: {}",
@@ -178,6 +180,20 @@ fn session(case: &Case, seen: &Sighting<SessionView>, expected: &str) -> Verdict
         false => faults.join("; "),
     };
     Verdict::holds(faults.is_empty(), &seen.subject, expected, observed, evidence)
+}
+
+/// What a session before TLS 1.3 lacks.
+pub(super) fn faults(case: &Case, session: &Session) -> Vec<&'static str> {
+    let bound = session.extended_master_secret || case.tls_profile.extended_master_secret == Duty::May;
+    let all = [
+        (
+            !session.secure_renegotiation,
+            "renegotiation is not bound to the session",
+        ),
+        (session.heartbeat, "heartbeats are answered"),
+        (!bound, "keys are not bound to the handshake (extended master secret)"),
+    ];
+    all.iter().filter(|(is, _)| *is).map(|(_, fault)| *fault).collect()
 }
 
 fn yes(is: bool) -> &'static str {
@@ -197,7 +213,7 @@ fn fallback(case: &Case, seen: &Sighting<Fallback>, expected: &str) -> Verdict {
 
 /// encryption/same-everywhere.
 pub(crate) fn same_everywhere(case: &Case) -> Vec<Verdict> {
-    let expected = "every address accepts the same, and nothing more without a name";
+    let expected = "every address accepts the same, and nothing more or weaker without a name";
     let mut verdicts = each_tls(case, expected, |view| vec![nameless(case, view, expected)]);
     let Seen::Known(sightings) = case.outside else {
         return verdicts;
@@ -214,48 +230,6 @@ pub(crate) fn same_everywhere(case: &Case) -> Vec<Verdict> {
         }
     }
     verdicts
-}
-
-fn nameless(case: &Case, view: &TlsView, expected: &str) -> Verdict {
-    let seen = &view.nameless;
-    let evidence = case.sighted(seen);
-    let found = match seen.known() {
-        Ok(found) => found,
-        Err(why) => return Verdict::unverified(&seen.subject, expected, why, evidence),
-    };
-    let mut more = Vec::new();
-    let mut unknown = Vec::new();
-    for (version, offer) in &found.versions {
-        match (offer, accepted(view, *version)) {
-            (Seen::Known(Offer::Accepted { .. }), Ok(false)) => more.push(version.name().to_owned()),
-            (Seen::Known(_), _) => {}
-            (Seen::Unknown(why), _) => unknown.push(why.clone()),
-        }
-    }
-    for suites in found.beyond.values() {
-        match suites {
-            Seen::Known(list) => more.extend(list.iter().map(|suite| suite.name())),
-            Seen::Unknown(why) => unknown.push(why.clone()),
-        }
-    }
-    let answers = found
-        .versions
-        .values()
-        .any(|offer| matches!(offer, Seen::Known(Offer::Accepted { .. })));
-    match (more.is_empty(), unknown.first()) {
-        (false, _) => {
-            let observed = format!("without a name it also accepts {}", more.join(", "));
-            Verdict::fail(&seen.subject, expected, observed, evidence)
-        }
-        (true, Some(why)) => Verdict::unverified(&seen.subject, expected, why, evidence),
-        (true, None) => {
-            let observed = match answers {
-                true => "without a name it accepts nothing more",
-                false => "without a name it accepts nothing",
-            };
-            Verdict::pass(&seen.subject, expected, observed, evidence)
-        }
-    }
 }
 
 fn compared(case: &Case, first: &TlsView, other: &TlsView, expected: &str) -> Verdict {

@@ -1,4 +1,4 @@
-//! SSH as a stranger meets it: what it would agree on keys with, and how it would let one in.
+//! SSH: as a stranger meets it, what it would agree on keys with and how it would let one in; and what sshd says of itself.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +6,12 @@ use crate::catalog;
 use crate::controls::Case;
 use crate::controls::Evidence;
 use crate::controls::Verdict;
+use crate::controls::drift::from_drift;
+use crate::controls::drift::listed;
+use crate::plan::DriftKind;
+use crate::plan::EFFECTIVE_SSHD;
+use crate::plan::SSHD_CONNECTIONS;
+use crate::probe::Sighting;
 use crate::probe::SshView;
 use crate::probe::ssh::SshOffer;
 use crate::seen::Seen;
@@ -17,19 +23,33 @@ const MARKERS: [&str; 2] = ["ext-info-s", "kex-strict-s-v00@openssh.com"];
 /// Login methods that no password opens.
 const BY_KEY: [&str; 3] = ["publickey", "hostbased", "gssapi-with-mic"];
 
-/// Judges each SSH port. One that does not answer here is open where a spec says that it should, and else does not apply.
+/// sshd's keywords about who gets in, and by what; as `sshd -T` spells them.
+const LOGINS: [&str; 7] = [
+    "hostbasedauthentication",
+    "ignorerhosts",
+    "kbdinteractiveauthentication",
+    "passwordauthentication",
+    "permitemptypasswords",
+    "permitrootlogin",
+    "pubkeyauthentication",
+];
+
+/// Judges each SSH port. One that does not answer here is open where a spec says that it should, and else does not apply;
+/// where another address answers, it is the same server's, which is open to admins of one kind of address.
 fn each(case: &Case, expected: &str, judge: impl Fn(&str, &SshOffer, Evidence) -> Verdict) -> Vec<Verdict> {
     let sightings = match case.outside {
         Seen::Known(sightings) => sightings,
         Seen::Unknown(why) => return vec![case.unseen_outside("SSH", expected, why)],
     };
+    let speaks = |sighting: &Sighting<SshView>| matches!(sighting.known(), Ok(SshView::Speaks(_)));
+    let heard = sightings.ssh.iter().any(speaks);
     let mut verdicts = Vec::new();
     for sighting in &sightings.ssh {
         let evidence = case.sighted(sighting);
         let subject = &sighting.subject;
         match &sighting.result {
             Seen::Unknown(why) => verdicts.push(Verdict::unverified(subject, expected, why, evidence)),
-            Seen::Known(SshView::Refused | SshView::Filtered) if case.spec.is_none() => {}
+            Seen::Known(SshView::Refused | SshView::Filtered) if case.spec.is_none() || heard => {}
             Seen::Known(SshView::Refused | SshView::Filtered) => {
                 let why = "SSH does not answer this address";
                 verdicts.push(Verdict::unverified(subject, expected, why, evidence));
@@ -113,4 +133,39 @@ pub(crate) fn offers_keys_only(case: &Case) -> Vec<Verdict> {
             }
         }
     })
+}
+
+/// access/ssh-keys-only. What is about sshd as a whole, such as a `Match` block, may let in anybody.
+pub(crate) fn keys_only(case: &Case) -> Vec<Verdict> {
+    let expected = "`sshd -T` shows every rendered setting of logins in force, for everybody";
+    from_drift(
+        case,
+        "sshd",
+        expected,
+        |kind, subject| kind == DriftKind::Sshd && !lets_nobody_in(subject),
+        |host| {
+            let settings = host.wanted.sshd.iter();
+            let settings = settings.filter(|(keyword, _)| LOGINS.contains(&keyword.as_str()));
+            listed(settings.map(|(keyword, value)| format!("{keyword} {value}")), "; ")
+        },
+    )
+}
+
+/// A part of integrity/policy-in-force: the settings that let nobody in.
+pub(crate) fn other_settings(case: &Case) -> Vec<Verdict> {
+    let expected = "`sshd -T` shows every other rendered setting in force, for everybody";
+    let concerns = |kind: DriftKind, subject: &str| {
+        kind == DriftKind::Sshd && (lets_nobody_in(subject) || [EFFECTIVE_SSHD, SSHD_CONNECTIONS].contains(&subject))
+    };
+    from_drift(case, "sshd", expected, concerns, |host| {
+        let settings = host.wanted.sshd.iter();
+        let settings = settings.filter(|(keyword, _)| !LOGINS.contains(&keyword.as_str()));
+        listed(settings.map(|(keyword, value)| format!("{keyword} {value}")), "; ")
+    })
+}
+
+/// Whether a difference is about one keyword (`ciphers`, `ciphers for user=…`) that says nothing of logins.
+fn lets_nobody_in(subject: &str) -> bool {
+    let keyword = subject.split_once(" for ").map_or(subject, |(keyword, _)| keyword);
+    keyword.bytes().all(|byte| byte.is_ascii_alphanumeric()) && !LOGINS.contains(&keyword)
 }

@@ -19,7 +19,7 @@ use crate::probe::tls::survey::SuiteList;
 
 /// coturn 4.6 negotiates TLS 1.2 at the most (docs/decisions/0005), so a listener beside the site is held against
 /// `intermediate` where the profile has nothing older than TLS 1.3.
-fn profile_for(case: &Case, view: &TlsView) -> &'static TlsProfile {
+pub(super) fn profile_for(case: &Case, view: &TlsView) -> &'static TlsProfile {
     let only_new = !case
         .tls_profile
         .versions
@@ -153,13 +153,8 @@ fn group_verdict(
     profile: &TlsProfile,
     expected: &str,
 ) -> Verdict {
-    let allowed = [&profile.groups, &profile.stronger_groups, &profile.hybrids];
     let all: Vec<String> = groups.iter().map(|group| group.name()).collect();
-    let foreign: Vec<&str> = all
-        .iter()
-        .map(String::as_str)
-        .filter(|name| !names(&allowed, name))
-        .collect();
+    let foreign = foreign_groups(groups, profile);
     let hybrid = match groups.iter().any(|group| group.post_quantum()) {
         true => "with a post-quantum hybrid",
         false => "no post-quantum hybrid",
@@ -175,6 +170,13 @@ fn group_verdict(
         observed,
         case.sighted(seen),
     )
+}
+
+/// Groups that are neither of the profile nor stronger.
+pub(super) fn foreign_groups(groups: &[Group], profile: &TlsProfile) -> Vec<String> {
+    let allowed = [&profile.groups, &profile.stronger_groups, &profile.hybrids];
+    let all = groups.iter().map(|group| group.name());
+    all.filter(|name| !names(&allowed, name)).collect()
 }
 
 fn primes(case: &Case, seen: &Sighting<Vec<Prime>>, profile: &TlsProfile, expected: &str) -> Verdict {
@@ -273,7 +275,8 @@ fn one_chain(case: &Case, seen: &Sighting<Chain>, profile: &TlsProfile, expected
     Verdict::holds(weak.is_empty(), subject, expected, observed, evidence)
 }
 
-fn weaknesses(place: usize, certificate: &Certificate, profile: &TlsProfile) -> Vec<String> {
+/// What is weak in the certificate at this place of a chain, the server's own being the first.
+pub(super) fn weaknesses(place: usize, certificate: &Certificate, profile: &TlsProfile) -> Vec<String> {
     let rules = &profile.certificate;
     let key = &certificate.key;
     let mut weak = Vec::new();

@@ -1,6 +1,8 @@
 //! Integrity: the versions of what a host runs, held against the list of known weaknesses.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
@@ -12,6 +14,7 @@ use crate::controls::Verdict;
 use crate::controls::inside::Word;
 use crate::controls::inside::each;
 use crate::facts::HostFacts;
+use crate::facts::PackageState;
 use crate::facts::PathState;
 use crate::seen::Seen;
 
@@ -40,6 +43,9 @@ fn judge(facts: &HostFacts, list: &Advisories, today: Date) -> Result<Word, Stri
         let Some(package) = packages.get(&row.package).filter(|package| package.installed) else {
             continue;
         };
+        if row.system.is_some() && is_from_elsewhere(&package.version) {
+            continue;
+        }
         compared += 1;
         if compare(&package.version, &row.fixed) != Ordering::Less {
             continue;
@@ -53,6 +59,7 @@ fn judge(facts: &HostFacts, list: &Advisories, today: Date) -> Result<Word, Stri
             Err(why) => open.push(format!("{}: {why}", row.id)),
         }
     }
+    open.extend(unlisted(packages, list, &system));
     let age = (today - list.as_of).get_days();
     if wrong.is_empty() {
         if !open.is_empty() {
@@ -79,6 +86,34 @@ fn judge(facts: &HostFacts, list: &Advisories, today: Date) -> Result<Word, Stri
             list.as_of
         ),
     })
+}
+
+/// The installed packages of which the list knows weaknesses in some release, but has not been looked through for this one.
+fn unlisted(packages: &BTreeMap<String, PackageState>, list: &Advisories, system: &str) -> Vec<String> {
+    let of_releases = || list.advisory.iter().filter(|row| row.system.is_some());
+    let watched: BTreeSet<&str> = of_releases().map(|row| row.package.as_str()).collect();
+    let installed = |name: &&str| packages.get(*name).is_some_and(|package| package.installed);
+    let mut open = Vec::new();
+    for name in watched.into_iter().filter(installed) {
+        let version = &packages[name].version;
+        let listed = of_releases().any(|row| row.package == name && row.system.as_deref() == Some(system));
+        if is_from_elsewhere(version) {
+            open.push(format!(
+                "{name} {version} is not the distribution's, and the list has no row for it"
+            ));
+        } else if !listed {
+            open.push(format!("the list has no row about {name} of {system}"));
+        }
+    }
+    open
+}
+
+/// Whether a package is not of the release but built for it by somebody else, who names it behind a tilde (`~bookworm`,
+/// `~bpo12+1`). The release's own say `~deb12u1`.
+fn is_from_elsewhere(version: &str) -> bool {
+    let revision = version.rsplit_once('-').map_or("", |(_, revision)| revision);
+    let mut marks = revision.split('~').skip(1);
+    marks.any(|mark| mark.starts_with(|first: char| first.is_ascii_alphabetic()) && !mark.starts_with("deb"))
 }
 
 /// Whether a setting keeps the weakness out.
@@ -165,6 +200,27 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
+    fn a_package_of_somebody_else_is_told_by_its_version() {
+        for own in [
+            "1.22.1-9+deb12u11",
+            "3.0.22-1~deb12u2",
+            "1:9.2p1-2",
+            "1.9.15p5-3ubuntu5.24.04.1",
+            "1.0",
+        ] {
+            assert!(!is_from_elsewhere(own), "{own}");
+        }
+        for foreign in [
+            "1.28.0-1~bookworm",
+            "0.12.5-1~bookworm1",
+            "1.26.3-3~bpo12+1",
+            "1.28.0-1~noble",
+        ] {
+            assert!(is_from_elsewhere(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
     fn versions_are_in_the_order_of_dpkg() {
         for (left, order, right) in [
             ("3.0.19-1~deb12u2", Ordering::Less, "3.0.22-1~deb12u2"),
@@ -179,6 +235,9 @@ mod tests {
             ("1.00-0", Ordering::Equal, "1.0"),
             ("1.0a", Ordering::Less, "1.0+"),
             ("2.3-292-gdouble-1", Ordering::Greater, "2.3-1"),
+            ("2.3-30-g5a8f0c1-1", Ordering::Less, "2.3-38-g0-1"),
+            ("2.3-38-g5a8f0c1-1", Ordering::Greater, "2.3-38-g0-1"),
+            ("1.0-1100-1", Ordering::Less, "1.0-1133-1"),
             ("17.0.21.1+2-1~deb12u1", Ordering::Greater, "17.0.21+9-1~deb12u1"),
         ] {
             assert_eq!(compare(left, right), order, "{left} {right}");

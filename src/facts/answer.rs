@@ -205,6 +205,7 @@ mod tests {
     use super::*;
     use crate::facts::PasswordSeen;
     use crate::render::SecretName;
+    use proptest::prelude::*;
 
     /// A real Debian 12 host's answer to `asked`, with prosody, nginx and coturn installed and an apply under way.
     const REPLY: &[u8] = include_bytes!("../../tests/fixtures/facts/core.reply");
@@ -361,6 +362,20 @@ mod tests {
             assert!(matches!(cut.packages, Seen::Unknown(_)) || cut.packages == whole.packages);
             assert!(matches!(cut.firewall, Seen::Unknown(_)) || cut.firewall == whole.firewall);
             assert!(matches!(cut.secrets, Seen::Unknown(_)) || cut.secrets == whole.secrets);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn no_answer_makes_it_panic(at in any::<proptest::sample::Index>(), with in proptest::collection::vec(any::<u8>(), 1..40)) {
+            let mut reply = REPLY.to_vec();
+            let at = at.index(reply.len());
+            let end = reply.len().min(at + with.len());
+            reply[at..end].copy_from_slice(&with[..end - at]);
+            if let Ok(seen) = facts(&reply, &asked(), moment()) {
+                prop_assert!(seen.files.len() >= asked().paths.len());
+            }
         }
     }
 }

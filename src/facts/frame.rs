@@ -100,6 +100,7 @@ fn section<'a>(head: &str, rest: &'a [u8]) -> Option<(String, Section, &'a [u8])
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const REPLY: &[u8] = b"section a 0 21 0\nsection b 0 3 0\nend 9\nsection none 44 0 0\n\nsection bad 127 0 25\n\
         \nsh: 1: gpg: not found\nmo\nsection slow 124 2 0\nxx\nend 4\n";
@@ -140,6 +141,20 @@ mod tests {
                     "{length}"
                 );
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic_or_hold_more_than_came(
+            head in "(section [ab] -?[0-9]{1,20} [0-9]{1,20} [0-9]{1,20}\n|section a 0 1 0\nx\n|end [0-9]\n){0,6}",
+            tail in proptest::collection::vec(any::<u8>(), 0..400),
+        ) {
+            let bytes = [head.as_bytes(), &tail].concat();
+            let reply = Reply::parse(&bytes);
+            let held = reply.sections.values().map(|section| section.out.len() + section.err.len());
+            prop_assert!(held.sum::<usize>() <= bytes.len());
+            let _ = (reply.find("a"), reply.text("b"));
         }
     }
 }

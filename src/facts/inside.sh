@@ -142,11 +142,26 @@ journal_files() {
     find "/var/log/journal/$(cat /etc/machine-id)" -name '*.journal' -printf '%f\n'
 }
 
-# The journal's own word on the login that this look is made with, and on the right that it was made with.
+# The connection that this look came by: its address and port, and ours. sudo takes the variable away, but whoever called
+# sudo has it in his own environment.
+connection() {
+    process=$$
+    while [ "${process:-0}" -gt 1 ]; do
+        found=$(grep -saz '^SSH_CONNECTION=' "/proc/$process/environ" | tr -d '\0')
+        [ -z "$found" ] || { printf '%s\n' "${found#SSH_CONNECTION=}"; return; }
+        process=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$process/status" 2>/dev/null)
+    done
+    echo "no process says by which connection this look came" >&2
+    return 1
+}
+
+# The journal's own word on the login that this look is made with, and on the right that it was made with. An older login
+# proves nothing of what is written now.
 audit_trail() {
-    set -- ${SSH_CONNECTION:-}
+    came_by=$(connection) || return 1
+    set -- $came_by
     timeout 20 journalctl -q --no-pager -o cat -r -n 1 -t sshd -t sshd-session \
-        -g "^Accepted [a-z/-]+ for ${SUDO_USER:-root} from .* port ${2:-[0-9]+} " >"$T/accepted"
+        -g "^Accepted [a-z/-]+ for ${SUDO_USER:-root} from .* port ${2:-unknown} " >"$T/accepted"
     [ $? -le 1 ] || return 1
     sed 's/^/login\t/' "$T/accepted"
     [ -n "${SUDO_USER:-}" ] || return 0

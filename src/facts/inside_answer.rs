@@ -74,6 +74,7 @@ fn daemon(reply: &Reply, name: &str) -> Result<Option<Options>, String> {
 mod tests {
     use super::*;
     use crate::facts::PlaceKind;
+    use proptest::prelude::*;
 
     fn framed(sections: &[(&str, i32, &str)]) -> Reply {
         let mut text = String::new();
@@ -130,5 +131,23 @@ mod tests {
             "<secret:jvb>"
         );
         assert_eq!(seen.focus, Seen::Known(None));
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(
+            text in "((file|log|account|login|sudo|Inst |-Dconfig.file=/a)?(.|\t|\n)){0,60}",
+            paths in "(/a\n|/b\n|.|\n){0,20}",
+        ) {
+            let names = [
+                "open-files", "exposed", "open-keys", "loose-files", "setuid-programs", "logins", "journal-settings", "journal-files",
+                "audit-trail", "disks", "virtual-machine", "fixes", "kept", "upstream-hosts", "daemon/bridge", "daemon-file/bridge/0",
+                "daemon-legacy/bridge",
+            ];
+            let mut sections: Vec<(&str, i32, &str)> = names.map(|name| (name, 0, text.as_str())).into();
+            sections.push(("daemon-files/bridge", 0, &paths));
+            let seen = inside(&framed(&sections));
+            prop_assert!(seen.open_keys.known().unwrap().len() <= text.len());
+        }
     }
 }

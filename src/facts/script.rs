@@ -101,6 +101,55 @@ mod tests {
         assert_eq!(text, "path\t/etc/a $(x) b\nhash\t/etc/key\nunit\tnginx.service\n");
     }
 
+    /// What the script asks the journal for, where it runs below `before`.
+    fn asked_of_the_journal(before: &str, connection: Option<&str>) -> std::process::Output {
+        let dir = tempfile::tempdir().unwrap();
+        let doubles = "timeout() { shift; \"$@\"; }; journalctl() { echo \"$*\" >&2; echo line; }";
+        let look = format!("set -u; T=$1; {doubles}\n{INSIDE}\naudit_trail");
+        let mut command = std::process::Command::new("sh");
+        // A command behind it keeps the outer shell from becoming the inner one.
+        command.args(["-c", &format!("{before} sh -c \"$2\" sh \"$1\" || exit $?; :"), "sh"]);
+        command.arg(dir.path()).arg(look).env_remove("SSH_CONNECTION");
+        if let Some(connection) = connection {
+            command.env("SSH_CONNECTION", connection);
+        }
+        command.output().unwrap()
+    }
+
+    #[test]
+    fn the_journal_is_asked_for_this_very_login_by_root_and_through_sudo() {
+        let connection = Some("203.0.113.7 4711 192.0.2.10 22");
+        let of = |before: &str| {
+            let output = asked_of_the_journal(before, connection);
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stderr).unwrap()
+        };
+        let root = of("");
+        assert!(
+            root.contains("for root from .* port 4711 ") && !root.contains("-t sudo"),
+            "{root}"
+        );
+        // sudo keeps neither the variable nor anything else of its caller's.
+        let sudo = of("env -i SUDO_USER=ann PATH=/usr/bin:/bin");
+        assert!(
+            sudo.contains("for ann from .* port 4711 ") && sudo.contains("-t sudo"),
+            "{sudo}"
+        );
+    }
+
+    #[test]
+    fn a_look_that_does_not_know_its_connection_asks_for_no_other() {
+        if std::env::var_os("SSH_CONNECTION").is_some() {
+            return;
+        }
+        let output = asked_of_the_journal("", None);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && said.contains("by which connection"),
+            "{said}"
+        );
+    }
+
     #[test]
     fn the_script_has_its_lua_program_and_no_shell_ends_it_early() {
         let script = script();

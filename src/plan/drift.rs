@@ -21,6 +21,9 @@ pub const FIREWALL: &str = "/etc/anteroom/firewall.nft";
 const FIREWALL_TABLE: &str = "table inet anteroom";
 /// The look at the kernel's table, as it is called where it failed.
 pub(crate) const RUNNING_FIREWALL: &str = "the running firewall";
+/// The looks at what sshd says of itself, as they are called where they failed: for all, and for single connections.
+pub(crate) const EFFECTIVE_SSHD: &str = "sshd's effective settings";
+pub(crate) const SSHD_CONNECTIONS: &str = "sshd's settings for single connections";
 
 /// What a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -273,7 +276,7 @@ pub(crate) fn sshd(wanted: &Wanted, facts: &HostFacts, rows: &mut Vec<DriftRow>,
     }
     let seen = match facts.sshd.known() {
         Ok(seen) => seen,
-        Err(why) => return unseen.push(unknown(DriftKind::Sshd, "sshd's effective settings", why)),
+        Err(why) => return unseen.push(unknown(DriftKind::Sshd, EFFECTIVE_SSHD, why)),
     };
     for (keyword, expected) in &wanted.sshd {
         let observed = seen.get(keyword).map_or("not set", String::as_str);

@@ -10,6 +10,7 @@ use crate::facts::UnitFacts;
 use crate::plan::DriftKind;
 use crate::plan::DriftRow;
 use crate::plan::UnknownFact;
+use crate::plan::drift::SSHD_CONNECTIONS;
 use crate::plan::drift::unknown;
 use crate::plan::file::below;
 use crate::render::Wanted;
@@ -126,7 +127,7 @@ fn sshd_connections(wanted: &Wanted, facts: &HostFacts, rows: &mut Vec<DriftRow>
     }
     let seen = match facts.sshd_as.known() {
         Ok(seen) => seen,
-        Err(why) => return unseen.push(unknown(DriftKind::Sshd, "sshd's settings for single connections", why)),
+        Err(why) => return unseen.push(unknown(DriftKind::Sshd, SSHD_CONNECTIONS, why)),
     };
     for (keyword, expected) in &wanted.sshd {
         // What differs for everybody is a row already.

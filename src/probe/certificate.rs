@@ -32,6 +32,8 @@ pub struct Certificate {
     pub key: Key,
     /// OID of the signature algorithm in dotted form, or its name where it is a usual one.
     pub signature: String,
+    /// It may be served only together with a status (RFC 7633).
+    pub must_staple: bool,
 }
 
 /// Who signed a certificate, by its names.
@@ -98,7 +100,22 @@ pub(crate) fn read(der: &[u8]) -> Result<Certificate, String> {
         signer,
         key: key(&parsed),
         signature: signature(&parsed.signature_algorithm.algorithm.to_id_string()),
+        must_staple: parsed
+            .extensions()
+            .iter()
+            .any(|found| found.oid.to_id_string() == TLS_FEATURE && promises_status(found.value)),
     })
+}
+
+/// The extension that names what a server has to agree to (RFC 7633 4).
+const TLS_FEATURE: &str = "1.3.6.1.5.5.7.1.24";
+
+/// Whether one of the features is the status of RFC 6066 or of RFC 6961: a sequence of small numbers in DER.
+fn promises_status(der: &[u8]) -> bool {
+    let Some(list) = der.strip_prefix(&[0x30]).and_then(|rest| rest.get(1..)) else {
+        return false;
+    };
+    list.chunks_exact(3).any(|number| matches!(number, [2, 1, 5 | 17]))
 }
 
 fn name_of(name: &GeneralName<'_>) -> Option<String> {
@@ -219,6 +236,24 @@ mod tests {
         assert_eq!(read.signature, "ecdsa-with-SHA256");
         assert!(read.not_after.is_some_and(|end| read.not_before < end));
         assert_eq!(read.sha256.len(), 64);
+    }
+
+    #[test]
+    fn a_certificate_may_promise_a_status() {
+        let mut asked = rcgen::CertificateParams::new(vec!["t.example.com".to_owned()]).unwrap();
+        let oid = [1, 3, 6, 1, 5, 5, 7, 1, 24];
+        let key = rcgen::KeyPair::generate().unwrap();
+        for (value, promised) in [
+            (vec![0x30, 3, 2, 1, 5], true),
+            (vec![0x30, 6, 2, 1, 16, 2, 1, 17], true),
+            (vec![0x30, 3, 2, 1, 16], false),
+            (vec![0x30, 0], false),
+            (vec![5], false),
+        ] {
+            asked.custom_extensions = vec![rcgen::CustomExtension::from_oid_content(&oid, value)];
+            let made = asked.self_signed(&key).unwrap();
+            assert_eq!(read(made.der()).unwrap().must_staple, promised);
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use super::origins;
 use super::origins::Mention;
 
@@ -32,6 +34,15 @@ const KNOWN_KEYS: [&str; 2] = ["disableThirdPartyRequests", "doNotStoreRoom"];
 /// Most keys of such a list, and the longest text that one is looked for in before a known key.
 const KEYS: usize = 1000;
 const BEFORE: usize = 20_000;
+
+/// The settings that a link may change, as far as a script lists them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LinkKeys {
+    /// Those of the list.
+    pub listed: BTreeSet<String>,
+    /// Whether the script makes no longer list of it: `[…].concat(others)` takes more than is read here.
+    pub whole: bool,
+}
 
 /// Hosts that a script names: in URLs, in strings that begin with `//`, and in `stun:` and its kin.
 pub(crate) fn hosts_in_script(script: &str) -> BTreeSet<Mention> {
@@ -84,7 +95,7 @@ pub(crate) fn urls_in_style(style: &str) -> BTreeSet<String> {
 }
 
 /// The list of settings that a link may change, where the script holds one.
-pub(crate) fn link_keys(script: &str) -> Option<BTreeSet<String>> {
+pub(crate) fn link_keys(script: &str) -> Option<LinkKeys> {
     for known in KNOWN_KEYS {
         for quote in ['"', '\'', '`'] {
             let needle = format!("{quote}{known}{quote}");
@@ -93,10 +104,11 @@ pub(crate) fn link_keys(script: &str) -> Option<BTreeSet<String>> {
                 let Some(open) = script[window..at].rfind('[').map(|open| window + open + 1) else {
                     continue;
                 };
-                if let Some(keys) = strings(&script[open..])
-                    && KNOWN_KEYS.iter().all(|key| keys.contains(*key))
+                if let Some((listed, after)) = strings(&script[open..])
+                    && KNOWN_KEYS.iter().all(|key| listed.contains(*key))
                 {
-                    return Some(keys);
+                    let whole = stands_alone(&script[..open - 1], after);
+                    return Some(LinkKeys { listed, whole });
                 }
             }
         }
@@ -104,13 +116,19 @@ pub(crate) fn link_keys(script: &str) -> Option<BTreeSet<String>> {
     None
 }
 
-/// The strings of an array literal that holds nothing else.
-fn strings(mut rest: &str) -> Option<BTreeSet<String>> {
+/// Whether an array literal between these texts is no part of a longer list: `[…].concat(b)`, `a.concat([…])`, `[...[…]]`.
+fn stands_alone(before: &str, after: &str) -> bool {
+    let before = before.trim_end();
+    !(before.ends_with("...") || before.ends_with("concat(") || after.trim_start().starts_with(['.', '?']))
+}
+
+/// The strings of an array literal that holds nothing else, and what follows it.
+fn strings(mut rest: &str) -> Option<(BTreeSet<String>, &str)> {
     let mut keys = BTreeSet::new();
     loop {
         rest = rest.trim_start();
-        if rest.starts_with(']') {
-            return Some(keys);
+        if let Some(after) = rest.strip_prefix(']') {
+            return Some((keys, after));
         }
         let text = literal(rest)?;
         keys.insert(text.to_owned());
@@ -187,8 +205,16 @@ mod tests {
         // As webpack leaves configWhitelist.ts (github.com/jitsi/jitsi-meet, commit 02a8f1a4665d), shortened.
         let script = r#"a=["x"];const o=["_desktopSharingSourceDevice","analytics.disabled","disableThirdPartyRequests","doNotStoreRoom","p2p.enabled","whiteboard.enabled"].concat(i.A).concat((0,r.d)()?s.A:[])"#;
         let keys = link_keys(script).unwrap();
-        assert_eq!(keys.len(), 6);
-        assert!(keys.contains("p2p.enabled"));
+        assert_eq!((keys.listed.len(), keys.whole), (6, false));
+        assert!(keys.listed.contains("p2p.enabled"));
+        let list = "['disableThirdPartyRequests','doNotStoreRoom']";
+        for (script, whole) in [
+            (format!("var o={list};o.map(f)"), true),
+            (format!("var o=a.concat({list})"), false),
+            (format!("var o=f(...{list})"), false),
+        ] {
+            assert_eq!(link_keys(&script).unwrap().whole, whole, "{script}");
+        }
         for none in [
             "",
             "var o=[\"disableThirdPartyRequests\"];",

@@ -38,14 +38,11 @@ impl<'a> Tag<'a> {
     }
 }
 
-/// The tags of a page, without those in comments.
-pub(crate) fn tags(page: &str) -> Vec<Tag<'_>> {
+/// The tags of a page, without those in comments; the reason where there are too many to read them all.
+pub(crate) fn tags(page: &str) -> Result<Vec<Tag<'_>>, String> {
     let mut found = Vec::new();
     let mut rest = page;
     while let Some(at) = rest.find('<') {
-        if found.len() == TAGS {
-            break;
-        }
         rest = &rest[at + 1..];
         if let Some(comment) = rest.strip_prefix("!--") {
             rest = comment.split_once("-->").map_or("", |(_, after)| after);
@@ -53,6 +50,9 @@ pub(crate) fn tags(page: &str) -> Vec<Tag<'_>> {
         }
         if !rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
             continue;
+        }
+        if found.len() == TAGS {
+            return Err(format!("it has more than {TAGS} tags"));
         }
         let end = rest
             .find(|c: char| c.is_whitespace() || matches!(c, '>' | '/'))
@@ -68,7 +68,7 @@ pub(crate) fn tags(page: &str) -> Vec<Tag<'_>> {
         }
         found.push(Tag { name, attributes, text });
     }
-    found
+    Ok(found)
 }
 
 /// Where `</name` begins, or the end.
@@ -128,7 +128,7 @@ mod tests {
         let page = "<!DOCTYPE html><html><!-- <script src=no.js> --><HEAD><link rel='stylesheet' href=css/all.css>\
                     <script>var config = { a: '<b>' };</SCRIPT ><script src=\"libs/app.bundle.min.js?v=1\" async></script>\
                     <script type=\"application/ld+json\">{}</script><img srcset=\"a.png 1x, //cdn.example.net/b.png 2x\"/>";
-        let tags = tags(page);
+        let tags = tags(page).unwrap();
         let names: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
         assert_eq!(names, ["html", "head", "link", "script", "script", "script", "img"]);
         assert_eq!(tags[2].get("href"), Some("css/all.css"));
@@ -137,6 +137,14 @@ mod tests {
         assert_eq!(tags[4].get("src"), Some("libs/app.bundle.min.js?v=1"));
         assert_eq!(tags[4].get("async"), Some(""));
         assert_eq!(tags[6].get("srcset"), Some("a.png 1x, //cdn.example.net/b.png 2x"));
+    }
+
+    #[test]
+    fn a_page_of_too_many_tags_is_not_read_in_part() {
+        let page = "<b>".repeat(TAGS);
+        assert_eq!(tags(&page).unwrap().len(), TAGS);
+        let why = tags(&format!("{page}<script src=https://cdn.example.net/a.js>")).unwrap_err();
+        assert!(why.contains("more than 20000 tags"), "{why}");
     }
 
     proptest! {

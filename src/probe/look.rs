@@ -1,6 +1,7 @@
 //! One whole look from outside: everything that is independent at the same time, within bounds.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::net::SocketAddr;
 
@@ -29,6 +30,7 @@ use super::target::Addresses;
 use super::target::PortPlan;
 use super::target::Target;
 use super::tls;
+use super::tls::Listening;
 use super::tls::TlsView;
 use super::tls::line::Entrance;
 use super::tls::starttls;
@@ -142,7 +144,8 @@ pub async fn look(
     // The scan comes last and alone: it may make a firewall shut us out, and its load would disturb the other looks.
     let mut tcp = Vec::new();
     for ip in &list {
-        tcp.extend(ports::scan(*ip, name, plan, target.ports.https, progress).await);
+        let before = listening(&tls, *ip);
+        tcp.extend(ports::scan(*ip, name, plan, target.ports.https, &before, progress).await);
     }
     tls.extend(behind);
     let others = further(&tcp, target);
@@ -197,6 +200,14 @@ async fn streams(ports: Vec<SocketAddr>, name: &str) -> (Vec<Sighting<StreamView
     (streams, behind)
 }
 
+/// The ports of an address that took a connection when their TLS was looked at.
+fn listening(tls: &[TlsView], ip: IpAddr) -> BTreeSet<u16> {
+    tls.iter()
+        .filter(|view| view.address.ip() == ip && view.listening.known() == Ok(&Listening::Yes))
+        .map(|view| view.address.port())
+        .collect()
+}
+
 /// Ports that the scan found and nobody has looked at by name.
 fn further(tcp: &[Sighting<PortScan>], target: &Target) -> Vec<SocketAddr> {
     let ports = &target.ports;
@@ -210,11 +221,12 @@ fn further(tcp: &[Sighting<PortScan>], target: &Target) -> Vec<SocketAddr> {
         .collect()
 }
 
-/// The TLS of a port that was found by the scan, where it speaks TLS.
+/// The TLS of a port that was found by the scan, where it speaks TLS or cannot be asked any more.
 async fn at_another_port(at: SocketAddr, name: &str) -> Option<TlsView> {
     match tls::speaks(at, name).await {
-        true => Some(tls::look(at, name, Entrance::Direct).await),
-        false => None,
+        Ok(true) => Some(tls::look(at, name, Entrance::Direct).await),
+        Ok(false) => None,
+        Err(why) => Some(tls::unseen(at, name, &why)),
     }
 }
 

@@ -27,6 +27,7 @@ pub mod xmpp;
 
 pub use call::CallView;
 pub use call::Calling;
+pub use code::LinkKeys;
 pub use link::HostileLink;
 pub use look::Sightings;
 pub use look::look;
@@ -55,6 +56,7 @@ pub use xmpp::clinician::Visitors;
 pub use xmpp::forge::Signing;
 pub use xmpp::forge::TokenTerms;
 pub use xmpp::guest::FocusAnswer;
+pub use xmpp::hosts::Naming;
 pub use xmpp::session::Entry;
 pub use xmpp::session::Login;
 pub use xmpp::stranger::HostOffer;

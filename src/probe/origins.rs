@@ -1,5 +1,5 @@
-//! Finds the hosts that a page, its settings and its content security policy name. Pure text work: it fetches nothing
-//! and does not say which host is allowed.
+//! Finds the hosts that a page and its settings name. Pure text work: it fetches nothing and does not say which host is
+//! allowed.
 
 use std::collections::BTreeSet;
 
@@ -40,8 +40,7 @@ const LISTS: [&str; 2] = ["srcset", "imagesrcset"];
 /// A host that is named somewhere.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Mention {
-    /// Where it is named: a path of keys such as `p2p.stunServers[0].urls`, an attribute such as `src`, a directive of
-    /// the content security policy such as `connect-src`, or `text`.
+    /// Where it is named: a path of keys such as `p2p.stunServers[0].urls`, an attribute such as `src`, or `text`.
     pub place: String,
     /// The scheme, where one is written.
     pub scheme: Option<String>,
@@ -97,10 +96,11 @@ fn walk(value: &Value, place: &str, found: &mut BTreeSet<Mention>) {
     }
 }
 
-/// All hosts that a page names: what it loads or links to (by attribute), and URLs in its scripts and styles.
-pub(crate) fn in_html(page: &str) -> BTreeSet<Mention> {
+/// All hosts that a page names: what it loads or links to (by attribute), and URLs in its scripts and styles. The reason
+/// where it was not read whole.
+pub(crate) fn in_html(page: &str) -> Result<BTreeSet<Mention>, String> {
     let mut found = BTreeSet::new();
-    for tag in html::tags(page) {
+    for tag in html::tags(page)? {
         for (name, value) in &tag.attributes {
             if LISTS.contains(&name.as_str()) {
                 for candidate in value.split(',') {
@@ -118,36 +118,13 @@ pub(crate) fn in_html(page: &str) -> BTreeSet<Mention> {
             found.extend(code::hosts_in_script(tag.text));
         }
     }
-    found
+    Ok(found)
 }
 
 /// All hosts that code names, by URL.
 pub(crate) fn in_code(text: &str, place: &str) -> BTreeSet<Mention> {
     let mut found = BTreeSet::new();
     in_text(text, place, &mut found);
-    found
-}
-
-/// All hosts that a content security policy allows, by directive.
-pub(crate) fn in_policy(policy: &str) -> BTreeSet<Mention> {
-    let mut found = BTreeSet::new();
-    for directive in policy.split([';', ',']) {
-        let mut words = directive.split_whitespace();
-        let Some(name) = words.next() else { continue };
-        let name = name.to_ascii_lowercase();
-        for source in words.filter(|source| !source.starts_with('\'')) {
-            let before = found.len();
-            in_text(source, &name, &mut found);
-            if found.len() > before || source.ends_with(':') {
-                continue;
-            }
-            if source == "*" {
-                insert(&mut found, &name, None, "*");
-            } else if let Some(host) = bare_host(source.trim_start_matches("*.")) {
-                insert(&mut found, &name, None, &host);
-            }
-        }
-    }
     found
 }
 
@@ -281,7 +258,7 @@ mod tests {
             </script><meta content='https://t.example.com/x.png'><link rel=preconnect href=https://dns.example.net>
             <img srcset="/a.png 1x, //pics.example.net/b.png 2x"><style>a{background:url(//css.example.net/c.png)}</style>
             </head></html>"#;
-        let all = in_html(page);
+        let all = in_html(page).unwrap();
         assert_eq!(
             hosts(&all),
             [
@@ -291,20 +268,6 @@ mod tests {
                 ("srcset", "pics.example.net"),
                 ("text", "log.example.org"),
                 ("url()", "css.example.net")
-            ]
-        );
-    }
-
-    #[test]
-    fn a_policy_names_hosts_wildcards_and_schemes_apart() {
-        let all =
-            in_policy("default-src 'self'; connect-src 'self' wss://t.example.com *.example.net data:; img-src *");
-        assert_eq!(
-            hosts(&all),
-            [
-                ("connect-src", "example.net"),
-                ("connect-src", "t.example.com"),
-                ("img-src", "*")
             ]
         );
     }
@@ -323,7 +286,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_breaks_the_readers(text in "\\PC{0,200}|(https?:|//|stun:|@|\\[|[<>\"'=é./ :;*,]|src){0,60}") {
-            let _ = (in_html(&text), in_policy(&text), in_code(&text, "x"), in_json(&json!([text])));
+            let _ = (in_html(&text), in_code(&text, "x"), in_json(&json!([text])));
         }
     }
 }

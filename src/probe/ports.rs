@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::seen::Seen;
 
@@ -26,6 +27,10 @@ const FEWER_IN_FLIGHT: usize = 200;
 /// Bounds of the wait for one port.
 const SHORTEST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_millis(1500);
+
+/// How often a port that was open is asked again before it counts as lost, and the pause before each further try.
+const CONTROL_TRIES: usize = 2;
+const CONTROL_PAUSE: Duration = Duration::from_secs(1);
 
 /// The TCP ports of one address. Every scanned port is in exactly one of the three lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -77,12 +82,15 @@ impl PortScan {
     }
 }
 
-/// Scans the planned ports of `address`. `known` is a port that probably answers, to measure the way there.
+/// Scans the planned ports of `address`. `known` is a port that probably answers, to measure the way there; `before` are
+/// those that took a connection before the scan. One of them has to take connections all along: who has been shut out sees
+/// closed ports everywhere.
 pub(crate) async fn scan(
     address: IpAddr,
     name: &str,
     plan: &PortPlan,
     known: u16,
+    before: &BTreeSet<u16>,
     progress: &(dyn Fn(&str) + Sync),
 ) -> Option<Sighting<PortScan>> {
     let wanted: Vec<u16> = match plan {
@@ -91,11 +99,17 @@ pub(crate) async fn scan(
         PortPlan::Nothing => return None,
     };
     let vantage = Vantage::now(format!("tcp://{name} ports"), Some(SocketAddr::new(address, known)));
-    let patience = patience(SocketAddr::new(address, known)).await;
+    let (patience, answers) = patience(SocketAddr::new(address, known)).await;
+    let control = match answers || before.contains(&known) {
+        true => Some(known),
+        false => before.first().copied(),
+    };
     let total = wanted.len();
     progress(&format!("scanning {total} TCP ports of {address}"));
 
     let first = round(address, wanted, patience, IN_FLIGHT).await;
+    let control = control.or(first.open.first().copied());
+    let lost_early = lost(address, control).await;
     let mut rest = first.filtered.clone();
     rest.extend(&first.failed);
     progress(&format!("asking {} silent TCP ports of {address} again", rest.len()));
@@ -105,18 +119,33 @@ pub(crate) async fn scan(
         FEWER_IN_FLIGHT
     };
     let second = round(address, rest, patience, in_flight).await;
+    let control = control.or(second.open.first().copied());
+    let lost = lost_early.or(lost(address, control).await);
 
-    let transcript = vec![format!(
-        ">> {total} connections, {} of them again; each waited for {} ms",
-        first.filtered.len() + first.failed.len(),
-        patience.as_millis()
-    )];
+    let transcript = vec![
+        format!(
+            ">> {total} connections, {} of them again; each waited for {} ms",
+            first.filtered.len() + first.failed.len(),
+            patience.as_millis()
+        ),
+        told(control, lost.as_deref()),
+    ];
+    let open: BTreeSet<u16> = first.open.into_iter().chain(second.open).collect();
+    if let Some(why) = lost {
+        let open: Vec<String> = open.iter().map(ToString::to_string).collect();
+        let result = Seen::unknown(format!(
+            "a port that was open took no connection any more, so that what looks closed may be closed to us alone: {why}; \
+             found open: {}",
+            open.join(", ")
+        ));
+        return Some(vantage.saw(transcript, result));
+    }
     if let Some(why) = second.fault {
         let result = Seen::unknown(format!("{} ports could not be asked: {why}", second.failed.len()));
         return Some(vantage.saw(transcript, result));
     }
     let scan = PortScan {
-        open: first.open.into_iter().chain(second.open).collect(),
+        open,
         closed: ranges(first.closed.into_iter().chain(second.closed)),
         filtered: ranges(second.filtered.into_iter()),
         patience_ms: u64::try_from(patience.as_millis()).unwrap_or(u64::MAX),
@@ -124,12 +153,39 @@ pub(crate) async fn scan(
     Some(vantage.saw(transcript, Seen::Known(scan)))
 }
 
-/// How long to wait for one port: several round trips to a port that answers, else the longest.
-async fn patience(known: SocketAddr) -> Duration {
+/// How long to wait for one port: several round trips to a port that answers, else the longest. Also whether this one took
+/// a connection.
+async fn patience(known: SocketAddr) -> (Duration, bool) {
     let begun = Instant::now();
-    match reach::connect(known, reach::CONNECT).await {
+    let answer = reach::connect(known, reach::CONNECT).await;
+    let patience = match &answer {
         Ok(_) | Err(ReachError::Refused(_)) => (begun.elapsed() * 5).clamp(SHORTEST, LONGEST),
         Err(_) => LONGEST / 3,
+    };
+    (patience, answer.is_ok())
+}
+
+/// Why the port that was open takes no connection any more; `None` where it does, or where none was open.
+async fn lost(address: IpAddr, control: Option<u16>) -> Option<String> {
+    let control = SocketAddr::new(address, control?);
+    let mut why = None;
+    for attempt in 0..CONTROL_TRIES {
+        if attempt > 0 {
+            sleep(CONTROL_PAUSE).await;
+        }
+        match reach::connect(control, reach::CONNECT).await {
+            Ok(_) => return None,
+            Err(error) => why = Some(error.to_string()),
+        }
+    }
+    why
+}
+
+fn told(control: Option<u16>, lost: Option<&str>) -> String {
+    match (control, lost) {
+        (None, _) => "<< no port was open, so that none could be asked again".to_owned(),
+        (Some(port), None) => format!(">> port {port} after each round; << open"),
+        (Some(port), Some(why)) => format!(">> port {port} after each round; << {why}"),
     }
 }
 
@@ -209,12 +265,46 @@ mod tests {
             let closed = unused.local_addr().unwrap().port();
             drop(unused);
             let plan = PortPlan::Only([open, closed].into());
-            let seen = scan(loopback, "a.example", &plan, open, &|_| ()).await.unwrap();
+            let before = BTreeSet::new();
+            let seen = scan(loopback, "a.example", &plan, open, &before, &|_| ())
+                .await
+                .unwrap();
             let scan = seen.known().unwrap();
             assert_eq!(scan.state(open), Some(PortState::Open));
             assert_eq!(scan.state(closed), Some(PortState::Closed));
             assert_eq!(seen.from, Some(loopback));
         }
+    }
+
+    #[tokio::test]
+    async fn a_scan_in_which_an_open_port_was_lost_is_unknown() {
+        let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let listener = tokio::net::TcpListener::bind((loopback, 0)).await.unwrap();
+        let open = listener.local_addr().unwrap().port();
+        let unused = tokio::net::TcpListener::bind((loopback, 0)).await.unwrap();
+        let gone = unused.local_addr().unwrap().port();
+        drop(unused);
+        let plan = PortPlan::Only([open].into());
+        let seen = scan(loopback, "a.example", &plan, gone, &[gone].into(), &|_| ()).await;
+        let seen = seen.unwrap();
+        let why = seen.known().unwrap_err();
+        assert!(why.contains(&format!(":{gone} refused the connection")), "{why}");
+        assert!(why.ends_with(&format!("found open: {open}")), "{why}");
+        assert!(
+            seen.transcript[1].contains(&format!("port {gone} after each round")),
+            "{seen:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn where_nothing_was_ever_open_nothing_is_lost() {
+        let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let unused = tokio::net::TcpListener::bind((loopback, 0)).await.unwrap();
+        let closed = unused.local_addr().unwrap().port();
+        drop(unused);
+        let plan = PortPlan::Only([closed].into());
+        let seen = scan(loopback, "a.example", &plan, closed, &BTreeSet::new(), &|_| ()).await;
+        assert_eq!(seen.unwrap().known().unwrap().state(closed), Some(PortState::Closed));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 pub(crate) const CONNECT: Duration = Duration::from_secs(4);
 
 /// Longest wait for one step of a conversation.
-pub(crate) const STEP: Duration = Duration::from_secs(8);
+pub(crate) const STEP: Duration = Duration::from_secs(15);
 
 /// Why there is no connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

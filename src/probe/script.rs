@@ -35,7 +35,7 @@ pub(crate) const OBJECTS: [&str; 2] = ["config", "interfaceConfig"];
 const TIME: Duration = Duration::from_secs(2);
 
 /// Longest wait for the thread: some built-in functions loop without asking the clock. Such a thread is given up.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Threads that may be given up in one process before no further script is run.
 const LOST: usize = 2;
@@ -80,18 +80,18 @@ pub(crate) struct Settings {
     pub(crate) opaque: BTreeMap<String, String>,
 }
 
-/// Runs a script as a browser on this visit would, but for what only a browser has.
-pub(crate) fn run(script: &str, visit: &Visit) -> Result<Ran, String> {
+/// Runs scripts one after the other as a browser on this visit would, but for what only a browser has.
+pub(crate) fn run(scripts: &[String], visit: &Visit) -> Result<Ran, String> {
     static GIVEN_UP: AtomicUsize = AtomicUsize::new(0);
     if GIVEN_UP.load(Ordering::Relaxed) >= LOST {
         return Err("earlier scripts of this server did not end, so no more are run".to_owned());
     }
     let (done, wait) = mpsc::sync_channel(1);
-    let (script, visit) = (script.to_owned(), visit.clone());
+    let (scripts, visit) = (scripts.to_vec(), visit.clone());
     let thread = std::thread::Builder::new().name("settings script".to_owned());
     let started = thread.stack_size(THREAD_STACK).spawn(move || {
         // Nobody waits any more where this fails.
-        let _ = done.send(in_engine(&script, &visit));
+        let _ = done.send(in_engine(&scripts, &visit));
     });
     if let Err(error) = started {
         return Err(format!("this computer could not start a thread: {error}"));
@@ -113,7 +113,7 @@ struct Notes {
     link: String,
 }
 
-fn in_engine(script: &str, visit: &Visit) -> Result<Ran, String> {
+fn in_engine(scripts: &[String], visit: &Visit) -> Result<Ran, String> {
     let ours = |error: rquickjs::Error| format!("the engine could not start: {error}");
     let runtime = Runtime::new().map_err(ours)?;
     runtime.set_memory_limit(MEMORY);
@@ -138,7 +138,7 @@ fn in_engine(script: &str, visit: &Visit) -> Result<Ran, String> {
     }));
     let objects = context.with(|ctx| {
         furnish(&ctx, visit, &notes).map_err(ours)?;
-        evaluate(&ctx, script).map_err(|why| match Instant::now() >= deadline {
+        evaluate(&ctx, scripts).map_err(|why| match Instant::now() >= deadline {
             true => format!("it did not end within {} s", TIME.as_secs()),
             false => why,
         })
@@ -177,10 +177,12 @@ fn furnish(ctx: &Ctx<'_>, visit: &Visit, notes: &Rc<RefCell<Notes>>) -> rquickjs
     world.call((miss, moved, place))
 }
 
-fn evaluate(ctx: &Ctx<'_>, script: &str) -> Result<BTreeMap<&'static str, Settings>, String> {
-    let script = script.trim_start_matches('\u{feff}');
-    let ran: Result<Js<'_>, CaughtError<'_>> = ctx.eval_with_options(script, sloppy()).catch(ctx);
-    ran.map_err(|error| format!("it ends with an error: {}", told(&error)))?;
+fn evaluate(ctx: &Ctx<'_>, scripts: &[String]) -> Result<BTreeMap<&'static str, Settings>, String> {
+    for script in scripts {
+        let script = script.trim_start_matches('\u{feff}');
+        let ran: Result<Js<'_>, CaughtError<'_>> = ctx.eval_with_options(script, sloppy()).catch(ctx);
+        ran.map_err(|error| format!("it ends with an error: {}", told(&error)))?;
+    }
     let mut objects = BTreeMap::new();
     for name in OBJECTS {
         // By name and not as a property of the global object: `let` and `const` leave none.

@@ -125,6 +125,18 @@ pub(crate) const SERVICES: &[Service] = &[
         answers: Source::ItsPort,
     },
     Service {
+        name: "DTLS",
+        port: 3478,
+        request: &DTLS,
+        answers: Source::ItsPort,
+    },
+    Service {
+        name: "DTLS",
+        port: 5349,
+        request: &DTLS,
+        answers: Source::ItsPort,
+    },
+    Service {
         name: "mDNS",
         port: 5353,
         // RFC 6762 5.4, RFC 6763 9: which services there are, answered to us alone.
@@ -161,6 +173,16 @@ const QUIC: [u8; 1200] = {
     request[14] = 8;
     request
 };
+
+/// A ClientHello of DTLS 1.2 (RFC 6347) with usual suites and no cookie: TURN over DTLS answers by one, or by its hello.
+const DTLS: [u8; 111] = *b"\x16\xfe\xff\x00\x00\x00\x00\x00\x00\x00\x00\x00\x62\
+    \x01\x00\x00\x56\x00\x00\x00\x00\x00\x00\x00\x56\
+    \xfe\xfdanteroom-probe-anteroom-probe-12\x00\x00\
+    \x00\x0e\xc0\x2b\xc0\x2f\xc0\x0a\xc0\x14\x00\x9c\x00\x2f\x00\xff\
+    \x01\x00\x00\x1e\
+    \x00\x0a\x00\x06\x00\x04\x00\x1d\x00\x17\
+    \x00\x0b\x00\x02\x01\x00\
+    \x00\x0d\x00\x0a\x00\x08\x04\x03\x08\x04\x04\x01\x05\x03";
 
 /// Asks every service at `ip`, all at once.
 pub(crate) async fn look(ip: IpAddr, name: &str) -> Vec<Sighting<UdpAnswer>> {
@@ -234,6 +256,13 @@ mod tests {
             let request = service(name).request;
             assert_eq!(usize::from(request[1]) + 2, request.len(), "{name}");
         }
+        let dtls = service("DTLS").request;
+        let number = |at: usize| usize::from(u16::from_be_bytes([dtls[at], dtls[at + 1]]));
+        assert_eq!(
+            (number(11) + 13, number(15) + 25, number(23) + 25),
+            (dtls.len(), dtls.len(), dtls.len())
+        );
+        assert_eq!(number(79) + 81, dtls.len(), "the extensions are the rest");
         assert_eq!(service("portmapper").request.len(), 40);
         assert_eq!(service("NetBIOS names").request.len(), 50);
     }

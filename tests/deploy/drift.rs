@@ -58,7 +58,7 @@ const FOREIGN: &[Edit] = &[
         fails: &["exposure/only-spec-listeners", "exposure/only-spec-ports"],
     },
     Edit {
-        script: "echo 'PasswordAuthentication yes' >/etc/ssh/sshd_config.d/00-aaa.conf && systemctl reload ssh",
+        script: "echo 'PasswordAuthentication yes' >/etc/ssh/sshd_config.d/00-aaa.conf && systemctl restart ssh",
         fails: &["access/ssh-keys-only", "integrity/files-as-rendered"],
     },
     Edit {
@@ -152,7 +152,7 @@ pub(crate) fn edits_inside_are_named_and_healed(bench: &Bench) {
     assert_eq!(applied.controls("fail"), left, "{}", applied.out);
     assert!(applied.controls("unverified").is_empty(), "{}", applied.out);
     host.run(
-        "systemctl stop foreign; rm /etc/ssh/sshd_config.d/00-aaa.conf; systemctl reload ssh; \
+        "systemctl stop foreign; rm /etc/ssh/sshd_config.d/00-aaa.conf; systemctl restart ssh; \
          rm -r /run/systemd/system/coturn.service.d /etc/apt/apt.conf.d/zzz-mine; systemctl daemon-reload",
     );
     host.audit(&spec).clean();

@@ -129,16 +129,17 @@ const FAULTS: [(&str, &str); 3] = [
 pub(crate) fn a_call_tells_a_sound_bridge_from_others(bench: &Bench) {
     let host = bench.deployed("call");
     let spec = host.write("anteroom.toml", &SpecFile::token());
-    let audit = || host.anteroom(&["audit", "-f", &spec, "--format", "json", "--call"]);
+    let audit = || host.audit(&spec);
     let passed = audit().clean().controls("pass");
     for id in CALL {
         assert!(passed.contains(id), "{id}: {passed:?}");
     }
     let restart = |fault: &str| {
+        // The focus has seen the old bridge leave when the new one can have come.
         host.run(&format!(
-            "systemctl {fault}; systemctl restart jitsi-videobridge2; \
-             for i in $(seq 50); do curl -sf http://127.0.0.1:8888/stats | grep -q '\"bridge_count\":1' && exit 0; sleep 0.2; done; exit 1"
-        ))
+            "systemctl {fault}; systemctl restart jitsi-videobridge2; sleep 2"
+        ));
+        host.wait_for_bridge();
     };
     for (fault, control) in FAULTS {
         restart(&format!(

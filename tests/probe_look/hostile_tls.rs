@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use super::target;
 
 /// No look at one listener takes longer, whatever the peer does.
-const BOUND: Duration = Duration::from_secs(120);
+const BOUND: Duration = Duration::from_secs(300);
 
 /// What a peer does with whoever connects.
 #[derive(Debug, Clone, Copy)]

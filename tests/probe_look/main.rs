@@ -22,6 +22,7 @@ use anteroom::probe::xmpp::forge::Signing;
 use anteroom::probe::xmpp::forge::TokenTerms;
 use anteroom::probe::xmpp::forgery::Forgery;
 use anteroom::probe::xmpp::guest::FocusAnswer;
+use anteroom::probe::xmpp::hosts::Naming;
 use anteroom::probe::xmpp::link::Transport;
 use anteroom::probe::xmpp::session::Entry;
 use anteroom::probe::xmpp::session::Login;
@@ -84,7 +85,7 @@ async fn look_at(recording: &str, visitors: &Visitors) -> Sightings {
 fn refused(login: &Login) -> Option<&Refused> {
     match login {
         Login::Refused(refused) => Some(refused),
-        Login::Admitted { .. } => None,
+        Login::Admitted { .. } | Login::Unbound(_) => None,
     }
 }
 
@@ -99,6 +100,10 @@ async fn a_site_with_tokens_keeps_strangers_guests_and_forgers_out() {
         assert_eq!(no.text.as_deref(), Some("token required"));
         assert!(matches!(
             stranger.registration.known().unwrap(),
+            Registration::Refused(_)
+        ));
+        assert!(matches!(
+            stranger.guest_registration.known().unwrap(),
             Registration::Refused(_)
         ));
         assert!(
@@ -132,6 +137,9 @@ async fn a_site_with_tokens_keeps_strangers_guests_and_forgers_out() {
     // Forged tokens were recorded at the first door only, and an honest one before them.
     let honest = seen.xmpp[0].honest[0].login.known().unwrap();
     assert!(matches!(honest, Login::Admitted { .. }));
+    // After them nothing was recorded, and the double says no to everybody.
+    let again = seen.xmpp[0].honest[0].again.as_ref().unwrap();
+    assert!(refused(again.known().unwrap()).is_some());
     for forged in &seen.xmpp[0].forgeries {
         // Jitsi's own check takes tokens without an end; the recorded server does too.
         let expected = forged.forgery != Forgery::WithoutExpiry || forged.transport == Transport::Bosh;
@@ -158,6 +166,8 @@ async fn a_site_with_tokens_keeps_strangers_guests_and_forgers_out() {
     let page = web.page.known().unwrap();
     assert!(
         page.mentions
+            .known()
+            .unwrap()
             .iter()
             .any(|m| m.host == "cdn.example.net" && m.place == "src")
     );
@@ -208,6 +218,24 @@ async fn a_site_as_it_was_installed_lets_guests_into_the_bridges_room() {
     assert!(matches!(clinician.entry.known().unwrap(), Entry::Entered { .. }));
     assert!(clinician.wrong_room.is_none());
     assert!(!serde_json::to_string(&seen).unwrap().contains(PASSWORD));
+}
+
+#[tokio::test]
+async fn a_given_token_is_forged_without_a_key_and_a_site_is_asked_by_its_own_names() {
+    let visitors = Visitors {
+        clinician: Some(Clinician::Token(Secret::new(
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJyb29tIjoidmlzaXQtNyJ9.c2lnbmF0dXJl",
+        ))),
+        naming: Naming::AsServed,
+        ..Visitors::default()
+    };
+    let seen = look_at("", &visitors).await;
+    let shown: Vec<Forgery> = seen.xmpp[0].forgeries.iter().map(|forged| forged.forgery).collect();
+    assert_eq!(shown.len(), 2 * 12);
+    assert!(shown.contains(&Forgery::Tampered) && !shown.contains(&Forgery::Expired));
+    let asked = seen.xmpp[0].doors[0].stranger.rooms.transcript.concat();
+    assert!(asked.contains("to='rooms.t.example.com'"), "{asked}");
+    assert!(!serde_json::to_string(&seen).unwrap().contains("eyJ"));
 }
 
 #[tokio::test]

@@ -231,7 +231,10 @@ async fn serve(mut stream: TlsStream<TcpStream>, recording: &Mutex<Recording>) {
                 }
                 recording.lock().unwrap().answer(&body).concat()
             }
-            Some("/config.js") => "var config = {\"bosh\": \"//t.example.com/http-bind\"};".to_owned(),
+            Some("/config.js") => {
+                "var config = {\"bosh\": \"//t.example.com/http-bind\", \"hosts\": {\"muc\": \"rooms.t.example.com\"}};"
+                    .to_owned()
+            }
             _ => "<script src=\"https://cdn.example.net/x.js\"></script>".to_owned(),
         };
         let response = format!(

@@ -87,6 +87,7 @@ async fn a_stock_site_is_read_with_its_scripts_settings_and_links() {
     let web = look_at(stock).await;
     let page = web.page.known().unwrap();
     assert!(page.response.url.ends_with("/start"), "{}", page.response.url);
+    assert_eq!(page.hops.len(), 1);
     let own = page.config.as_ref().unwrap();
     assert_eq!(own.value.known().unwrap(), &json!({ "p2p": { "enabled": true } }));
     let link = own.link.known().unwrap();
@@ -110,7 +111,8 @@ async fn a_stock_site_is_read_with_its_scripts_settings_and_links() {
         .map(|mention| mention.host.as_str())
         .collect();
     assert_eq!(hosts, ["pics.example.net", "api.example.net", "ws.example.org"]);
-    assert_eq!(crawl.link_keys.as_ref().unwrap().len(), 3);
+    let keys = crawl.link_keys.as_ref().unwrap();
+    assert_eq!((keys.listed.len(), keys.whole), (3, false));
 
     assert_eq!(web.foreign.bosh.known().unwrap().status, 200);
     assert_eq!(web.foreign.websocket.known().unwrap().status, 404);
@@ -138,7 +140,7 @@ async fn hostile_servers_cost_a_bounded_time_and_prove_nothing() {
         look_at(in_circles),
         look_at(headers)
     );
-    assert!(begun.elapsed() < Duration::from_secs(150), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(600), "{:?}", begun.elapsed());
 
     let why = |web: &WebView| web.config.known().unwrap().value.known().unwrap_err().to_owned();
     assert!(why(&endless).contains("too long"), "{}", why(&endless));

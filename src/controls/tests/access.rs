@@ -3,11 +3,8 @@
 use crate::facts::PathState;
 use crate::facts::SECRETS_FILE;
 use crate::facts::UID_0;
-use crate::probe::DoorView;
 use crate::probe::FocusAnswer;
-use crate::probe::HostOffer;
 use crate::probe::Login;
-use crate::probe::Registration;
 use crate::probe::xmpp::clinician::ClinicianView;
 use crate::seen::Seen;
 use crate::spec::Environment;
@@ -15,133 +12,9 @@ use crate::spec::Environment;
 use super::Row;
 use super::Unverified::Scenes;
 use super::build::Scene;
-use super::sightings::admitted;
-use super::sightings::in_a_new_room;
 use super::sightings::no;
 
 pub(super) const ROWS: &[Row] = &[
-    Row {
-        id: "access/stranger-refused",
-        passes: &[],
-        fails: &[(
-            "one of the two doors lets a stranger in",
-            |scene| door(scene, 1).stranger.anonymous.result = Seen::Known(admitted()),
-            "http-bind",
-        )],
-        unverified: Scenes(&[
-            (
-                "an endpoint does not speak XMPP",
-                |scene| door(scene, 0).stranger.anonymous.result = Seen::unknown("status 502"),
-                "status 502",
-            ),
-            (
-                "one of the two doors was not tried",
-                |scene| drop(scene.seen().xmpp[0].doors.pop()),
-                "/http-bind not seen",
-            ),
-            (
-                "no address was looked at",
-                |scene| scene.seen().xmpp.clear(),
-                "no address",
-            ),
-        ]),
-    },
-    Row {
-        id: "access/registration-not-offered",
-        passes: &[],
-        fails: &[(
-            "registration is offered",
-            |scene| door(scene, 0).stranger.registration.result = Seen::Known(Registration::Offered),
-            "offered",
-        )],
-        unverified: Scenes(&[(
-            "the question was not answered",
-            |scene| door(scene, 0).stranger.registration.result = Seen::unknown("timed out"),
-            "timed out",
-        )]),
-    },
-    Row {
-        id: "access/service-domain-closed",
-        passes: &[(
-            "the domain is not served there",
-            |scene| {
-                door(scene, 0).stranger.accounts_host.result = Seen::Known(HostOffer::NotServed {
-                    condition: "host-unknown".to_owned(),
-                });
-            },
-            "host-unknown",
-        )],
-        fails: &[(
-            "a login is offered",
-            |scene| {
-                door(scene, 0).stranger.accounts_host.result = Seen::Known(HostOffer::Answers {
-                    mechanisms: vec!["SCRAM-SHA-1".to_owned(), "PLAIN".to_owned()],
-                });
-            },
-            "SCRAM-SHA-1 PLAIN",
-        )],
-        unverified: Scenes(&[(
-            "the stream broke",
-            |scene| door(scene, 1).stranger.accounts_host.result = Seen::unknown("reset by peer"),
-            "reset by peer",
-        )]),
-    },
-    Row {
-        id: "access/guest-cannot-create-room",
-        passes: &[(
-            "the focus is ready, and the guest is held in the lobby",
-            |scene| door(scene, 0).guest.focus.result = Seen::Known(FocusAnswer::Ready { focus: None }),
-            "lobby",
-        )],
-        fails: &[
-            (
-                "a guest makes a room",
-                |scene| door(scene, 0).guest.new_room.result = Seen::Known(in_a_new_room()),
-                "owner",
-            ),
-            (
-                "a guest enters the room that the focus opened",
-                |scene| door(scene, 0).guest.before_host.result = Seen::Known(in_a_new_room()),
-                "room without host",
-            ),
-            (
-                "a made-up token opens a room",
-                |scene| door(scene, 1).guest.made_up_token.result = Seen::Known(in_a_new_room()),
-                "made-up token",
-            ),
-            (
-                "a guest enters a clinician's room first",
-                |scene| clinician(scene).guest_before_host.result = Seen::Known(in_a_new_room()),
-                "guest before host",
-            ),
-        ],
-        unverified: Scenes(&[
-            (
-                "no guest could log in",
-                |scene| door(scene, 0).guest.new_room.result = Seen::unknown("the guest could not log in"),
-                "the guest could not log in",
-            ),
-            (
-                "the clinician did not get in either",
-                |scene| clinician(scene).entry.result = Seen::unknown("timed out"),
-                "proves nothing",
-            ),
-        ]),
-    },
-    Row {
-        id: "access/brewery-closed",
-        passes: &[],
-        fails: &[(
-            "a guest stands among the bridges",
-            |scene| door(scene, 0).guest.brewery.result = Seen::Known(in_a_new_room()),
-            "entered",
-        )],
-        unverified: Scenes(&[(
-            "nobody answered",
-            |scene| door(scene, 1).guest.brewery.result = Seen::unknown("timed out"),
-            "timed out",
-        )]),
-    },
     Row {
         id: "access/clinician-can-open-room",
         passes: &[],
@@ -282,20 +155,36 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         id: "access/ssh-keys-only",
-        passes: &[(
-            "production",
-            |scene| scene.spec().deployment.environment = Environment::Production,
-            "no difference",
-        )],
-        fails: &[(
-            "passwords are taken",
-            |scene| {
-                if let Seen::Known(settings) = &mut scene.facts().sshd {
-                    settings.insert("passwordauthentication".to_owned(), "yes".to_owned());
-                }
-            },
-            "passwordauthentication yes",
-        )],
+        passes: &[
+            (
+                "production",
+                |scene| scene.spec().deployment.environment = Environment::Production,
+                "no difference",
+            ),
+            (
+                "a cipher and a level of the log let nobody in",
+                |scene| {
+                    sshd(scene, "ciphers", "aes128-cbc");
+                    sshd(scene, "loglevel", "QUIET");
+                },
+                "no difference",
+            ),
+        ],
+        fails: &[
+            (
+                "passwords are taken",
+                |scene| sshd(scene, "passwordauthentication", "yes"),
+                "passwordauthentication yes",
+            ),
+            (
+                "somebody is judged by other rules",
+                |scene| {
+                    let line = "/etc/ssh/sshd_config:Match User ann for once";
+                    scene.facts().sshd_blocks = Seen::Known(vec![line.to_owned()]);
+                },
+                "Match User ann",
+            ),
+        ],
         unverified: Scenes(&[
             (
                 "sshd did not say",
@@ -312,12 +201,19 @@ pub(super) const ROWS: &[Row] = &[
     },
 ];
 
+/// sshd holds another value.
+pub(super) fn sshd(scene: &mut Scene, keyword: &str, value: &str) {
+    match &mut scene.facts().sshd {
+        Seen::Known(settings) => {
+            let known = settings.insert(keyword.to_owned(), value.to_owned());
+            assert!(known.is_some(), "{keyword}");
+        }
+        Seen::Unknown(why) => panic!("{why}"),
+    }
+}
+
 /// A file with a slot in it.
 const TURN: &str = "/etc/turnserver.conf";
-
-fn door(scene: &mut Scene, which: usize) -> &mut DoorView {
-    &mut scene.seen().xmpp[0].doors[which]
-}
 
 fn clinician(scene: &mut Scene) -> &mut ClinicianView {
     scene.seen().xmpp[0].clinician.as_mut().unwrap()

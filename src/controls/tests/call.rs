@@ -106,6 +106,11 @@ pub(super) const ROWS: &[Row] = &[
                 |scene| secured(scene).profile = None,
                 "no profile",
             ),
+            (
+                "the invitation carries keys",
+                |scene| offer(scene).keys.push("AES_CM_128_HMAC_SHA1_80".to_owned()),
+                "carries keys of SRTP: AES_CM_128_HMAC_SHA1_80",
+            ),
         ],
         unverified: Scenes(&[(
             "no handshake came about",
@@ -242,11 +247,11 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 #[test]
-fn a_call_that_nobody_asked_for_passes_nothing() {
+fn a_call_that_was_left_out_is_no_pass() {
     let mut scene = super::build::good();
     scene.seen().call = None;
     for row in ROWS {
-        assert_eq!(scene.word(row.id), Some(Status::NotApplicable), "{}", row.id);
+        assert_eq!(scene.word(row.id), Some(Status::Unverified), "{}", row.id);
     }
     scene.probe_only();
     for row in ROWS {
@@ -272,6 +277,7 @@ pub(super) fn good_call(name: &str) -> CallView {
                     port: 10_000,
                     related: None,
                 }],
+                keys: Vec::new(),
             },
         ),
         secured: saw(

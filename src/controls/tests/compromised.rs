@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::access::sshd;
 use super::build::Scene;
 use super::build::good;
 use super::build::internal;
@@ -76,6 +77,24 @@ fn a_match_block_fails_keys_only_by_its_line_and_by_what_it_does() {
     let findings = scene.findings("access/ssh-keys-only");
     assert_eq!(findings.len(), 1);
     assert!(findings[0].observed.starts_with("yes"), "{findings:?}");
+}
+
+#[test]
+fn what_another_file_makes_of_sshd_is_the_policys_where_it_lets_nobody_in() {
+    let mut scene = good();
+    sshd(&mut scene, "loglevel", "QUIET");
+    if let Seen::Known(connections) = &mut scene.facts().sshd_as {
+        let settings = connections.values_mut().next().unwrap();
+        settings.insert("ciphers".to_owned(), "aes128-cbc".to_owned());
+    }
+    assert_eq!(scene.word("access/ssh-keys-only"), Some(Status::Pass));
+    let mut failed = scene.findings("integrity/policy-in-force");
+    failed.retain(|finding| finding.status == Status::Fail);
+    let subjects: Vec<&str> = failed.iter().map(|finding| finding.subject.as_str()).collect();
+    assert_eq!(subjects.len(), 2, "{subjects:?}");
+    assert!(subjects[0] == "core:loglevel" && subjects[1].starts_with("core:ciphers for user=root,"));
+    sshd(&mut scene, "permitrootlogin", "yes");
+    assert_eq!(scene.word("access/ssh-keys-only"), Some(Status::Fail));
 }
 
 #[test]

@@ -121,17 +121,35 @@ pub(super) const ROWS: &[Row] = &[
                 "accepted by A. Officer until 2026-05-01",
             ),
             (
-                "one of a subject that holds again",
-                |scene| scene.waive("logging/clock-right", "core:clock", date(2026, 3, 1), date(2026, 5, 1)),
+                "one of every subject",
+                |scene| {
+                    clock_is_wrong(scene);
+                    scene.waive("logging/clock-right", "*", date(2026, 4, 1), date(2026, 4, 1));
+                },
                 "accepted by A. Officer",
             ),
             (
-                "one of every subject",
-                |scene| scene.waive("logging/clock-right", "*", date(2026, 4, 1), date(2026, 4, 1)),
+                "one that begins tomorrow",
+                |scene| scene.waive("logging/clock-right", "*", date(2026, 4, 2), date(2026, 5, 1)),
+                "accepted by A. Officer",
+            ),
+            (
+                "one of what this run did not look at",
+                |scene| scene.waive("availability/rate-limited", "*", date(2026, 3, 1), date(2026, 5, 1)),
                 "accepted by A. Officer",
             ),
         ],
         fails: &[
+            (
+                "one of a subject that holds again",
+                |scene| scene.waive("logging/clock-right", "core:clock", date(2026, 3, 1), date(2026, 5, 1)),
+                "what it accepts is mended",
+            ),
+            (
+                "one of every subject, all of which hold",
+                |scene| scene.waive("logging/clock-right", "*", date(2026, 3, 1), date(2026, 5, 1)),
+                "what it accepts is mended",
+            ),
             (
                 "one that has expired",
                 |scene| scene.waive("logging/clock-right", "*", date(2026, 3, 1), date(2026, 3, 31)),
@@ -176,14 +194,32 @@ pub(super) const ROWS: &[Row] = &[
                 "none can stand for",
             ),
         ],
-        unverified: Scenes(&[(
-            "its subject may not have been seen",
-            |scene| {
-                scene.waive("logging/clock-right", "old:clock", date(2026, 3, 1), date(2026, 5, 1));
-                scene.host_is_down();
-            },
-            "not everything that the control is about was seen",
-        )]),
+        unverified: Scenes(&[
+            (
+                "its subject may not have been seen",
+                |scene| {
+                    scene.waive("logging/clock-right", "old:clock", date(2026, 3, 1), date(2026, 5, 1));
+                    scene.host_is_down();
+                },
+                "not everything that the control is about was seen",
+            ),
+            (
+                "its subject was not seen",
+                |scene| {
+                    scene.waive("logging/clock-right", "core:clock", date(2026, 3, 1), date(2026, 5, 1));
+                    scene.host_is_down();
+                },
+                "not everything that the control is about was seen",
+            ),
+            (
+                "nothing of its control was seen",
+                |scene| {
+                    scene.waive("logging/clock-right", "*", date(2026, 3, 1), date(2026, 5, 1));
+                    scene.host_is_down();
+                },
+                "not everything that the control is about was seen",
+            ),
+        ]),
     },
 ];
 

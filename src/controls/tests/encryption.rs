@@ -16,6 +16,8 @@ use crate::spec::TlsProfile;
 use super::Row;
 use super::Unverified::Scenes;
 use super::build::Scene;
+use super::own_origins::error_page;
+use super::own_origins::no_page;
 use super::sightings::at;
 use super::sightings::response;
 
@@ -75,6 +77,15 @@ pub(super) const ROWS: &[Row] = &[
                 "the site's port does not answer",
                 |scene| tls(scene, 0).listening.result = Seen::Known(Listening::Filtered),
                 "nothing listens there",
+            ),
+            (
+                "nothing newer is accepted either",
+                |scene| {
+                    for version in [Version::Tls12, Version::Tls13] {
+                        set_offer(scene, 0, version, Offer::Refused(Refusal::Alert(40)));
+                    }
+                },
+                "no hello of TLS 1.2 or 1.3 was accepted either",
             ),
             (
                 "only another listener was looked at",
@@ -142,6 +153,14 @@ pub(super) const ROWS: &[Row] = &[
                 "21 days left",
             ),
             (
+                "a status is stapled, as the certificate says",
+                |scene| {
+                    leaf(scene).must_staple = true;
+                    chain(tls(scene, 0)).stapled = true;
+                },
+                "a status is stapled",
+            ),
+            (
                 "a certificate that ends in the year 9999",
                 |scene| leaf(scene).not_after = Some(at("9999-12-30T00:00:00Z")),
                 "days left",
@@ -185,6 +204,11 @@ pub(super) const ROWS: &[Row] = &[
                     view.second_chain = Some(second);
                 },
                 "names other.example.com",
+            ),
+            (
+                "a status has to be stapled and is not",
+                |scene| leaf(scene).must_staple = true,
+                "no status is stapled, and the certificate says that one has to be",
             ),
             (
                 "an empty chain",
@@ -270,11 +294,10 @@ pub(super) const ROWS: &[Row] = &[
                 "no such header",
             ),
         ],
-        unverified: Scenes(&[(
-            "the page was not served",
-            |scene| scene.seen().web[0].page.result = Seen::unknown("no response"),
-            "no response",
-        )]),
+        unverified: Scenes(&[
+            ("the page was not served", no_page, "no response"),
+            ("an error page came in its place", error_page, "status 503"),
+        ]),
     },
 ];
 

@@ -218,6 +218,7 @@ pub(super) fn keeps(scene: &mut Scene, host: &str, kind: &str) {
 pub(super) fn plain_version(package: &PackageWanted) -> &'static str {
     match (package.name.as_str(), &package.origin) {
         ("jitsi-meet-prosody", _) => "1.0.9000-1",
+        ("jicofo" | "jitsi-videobridge2", _) => "9.0-1",
         (_, Some(_)) => "1.0",
         (_, None) => "9:1.0",
     }

@@ -4,6 +4,7 @@ use crate::facts::PackageState;
 use crate::facts::PasswordSeen;
 use crate::facts::PathState;
 use crate::facts::UnitFacts;
+use crate::plan::FIREWALL;
 use crate::seen::Seen;
 use crate::spec::Environment;
 
@@ -29,6 +30,11 @@ pub(super) const ROWS: &[Row] = &[
                 "a file has another mode",
                 |scene| prosody_file(scene, |_, mode, _| *mode = 0o777),
                 "0777",
+            ),
+            (
+                "the table of the firewall is another one, on disk and so in the kernel",
+                |scene| file(scene, FIREWALL, |sha256, _, _| *sha256 = "0".repeat(64)),
+                "core:/etc/anteroom/firewall.nft",
             ),
             (
                 "a forbidden file is back",
@@ -176,7 +182,7 @@ pub(super) const ROWS: &[Row] = &[
                         .find(|package| package.name == "jicofo");
                     jicofo.unwrap().version = Some("2.0".to_owned());
                 },
-                "version 1.0",
+                "version 9.0-1",
             ),
         ],
         unverified: Scenes(&[
@@ -382,7 +388,11 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 fn prosody_file(scene: &mut Scene, change: impl FnOnce(&mut String, &mut u32, &mut i64)) {
-    match scene.facts().files.get_mut(&PROSODY.parse().unwrap()) {
+    file(scene, PROSODY, change);
+}
+
+fn file(scene: &mut Scene, path: &str, change: impl FnOnce(&mut String, &mut u32, &mut i64)) {
+    match scene.facts().files.get_mut(&path.parse().unwrap()) {
         Some(Seen::Known(PathState::File {
             sha256, mode, modified, ..
         })) => change(sha256, mode, modified),

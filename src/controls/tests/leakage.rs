@@ -1,21 +1,15 @@
-//! Scenes of the leakage family.
+//! Scenes of the leakage family, but for those of what settings and scripts contact.
 
-use serde_json::Value;
-use serde_json::json;
-
-use crate::probe::Mention;
-use crate::probe::origins;
-use crate::probe::web::Crawl;
-use crate::probe::web::Page;
-use crate::probe::web::Resource;
-use crate::probe::web::ServedConfig;
 use crate::probe::xmpp::listing::RoomInfo;
 use crate::seen::Seen;
 
 use super::Row;
 use super::Unverified::Scenes;
 use super::build::Scene;
-use super::sightings::served_config;
+use super::own_origins::error_page;
+use super::own_origins::header;
+use super::own_origins::no_page;
+use super::own_origins::page;
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -70,200 +64,6 @@ pub(super) const ROWS: &[Row] = &[
         ]),
     },
     Row {
-        id: "leakage/config-own-origins",
-        passes: &[(
-            "a host below the domain is named",
-            |scene| page(scene).mentions.extend([mention("static.telemed.example.com")]),
-            "none",
-        )],
-        fails: &[
-            (
-                "config.js names another host",
-                |scene| {
-                    config(scene, |value| {
-                        value["callStatsID"] = json!("https://api.callstats.example/x")
-                    })
-                },
-                "api.callstats.example (callStatsID)",
-            ),
-            (
-                "the page names another host",
-                |scene| page(scene).mentions.extend([mention("cdn.example.net")]),
-                "cdn.example.net (src)",
-            ),
-            (
-                "the policy allows another host",
-                |scene| page(scene).policy = Some(origins::in_policy("connect-src https://web.example.net")),
-                "web.example.net (connect-src)",
-            ),
-            (
-                "there is no policy",
-                |scene| page(scene).policy = None,
-                "no content security policy",
-            ),
-        ],
-        unverified: Scenes(&[
-            (
-                "config.js is no plain data",
-                |scene| served(scene).mentions = Seen::unknown("config.js is a program"),
-                "config.js is a program",
-            ),
-            ("the page was not served", no_page, "no response"),
-            (
-                "the page is an error page",
-                |scene| page(scene).response.status = 502,
-                "status 502",
-            ),
-            (
-                "no address was looked at",
-                |scene| scene.seen().web.clear(),
-                "no address",
-            ),
-        ]),
-    },
-    Row {
-        id: "leakage/config-hygiene",
-        passes: &[(
-            "a key that the policy does not name differs",
-            |scene| config(scene, |value| value["defaultLanguage"] = json!("de")),
-            "keys as wanted",
-        )],
-        fails: &[
-            (
-                "media goes from browser to browser",
-                |scene| config(scene, |value| value["p2p"]["enabled"] = json!(true)),
-                "p2p.enabled is true",
-            ),
-            (
-                "recording is not turned off",
-                |scene| {
-                    config(scene, |value| {
-                        value.as_object_mut().unwrap().remove("recordingService");
-                    });
-                },
-                "recordingService.enabled is not set",
-            ),
-            (
-                "the copy in the page, which its scripts use, is another one",
-                |scene| {
-                    let copy = page(scene).config.as_mut().unwrap();
-                    copy.value = Seen::Known(json!({}));
-                },
-                "settings in the page",
-            ),
-            (
-                "a stock config.js",
-                |scene| settings(scene, include_str!("../../../tests/fixtures/probe/config-upstream.js")),
-                "p2p.enabled is true",
-            ),
-        ],
-        unverified: Scenes(&[
-            (
-                "config.js is no plain data",
-                |scene| served(scene).value = Seen::unknown("config.js is a program"),
-                "config.js is a program",
-            ),
-            (
-                "config.js was not served",
-                |scene| scene.seen().web[0].config.result = Seen::unknown("no response"),
-                "no response",
-            ),
-            (
-                "a key of the policy is a function",
-                |scene| drop(served(scene).opaque.insert("p2p".to_owned(), "function".to_owned())),
-                "p2p is a function",
-            ),
-        ]),
-    },
-    Row {
-        id: "leakage/own-origins-only",
-        passes: &[(
-            "STUN servers are named that the settings put own ones in the place of",
-            |scene| script_names(scene, "'stun:stun.example.net:443'"),
-            "2 are out of the page's reach",
-        )],
-        fails: &[
-            (
-                "a script names a foreign host, and no policy holds it back",
-                |scene| drop(page(scene).response.headers.remove("content-security-policy")),
-                "api.example.net (app.bundle.min.js)",
-            ),
-            (
-                "a policy that holds scripts back and pictures not",
-                |scene| {
-                    header(
-                        scene,
-                        "content-security-policy",
-                        "default-src 'self'; img-src *; form-action 'self'",
-                    )
-                },
-                "api.example.net",
-            ),
-            (
-                "the library's own STUN servers are asked, since the settings name none",
-                |scene| {
-                    settings(scene, "var config = { p2p: { enabled: false } };");
-                    script_names(scene, "'stun:stun.example.net:443'");
-                },
-                "stun.example.net (lib.min.js)",
-            ),
-        ],
-        unverified: Scenes(&[
-            (
-                "a script is too long",
-                |scene| crawl(scene).resources[0].mentions = Seen::unknown("it is too long to read whole"),
-                "too long",
-            ),
-            ("there are too many", |scene| crawl(scene).unvisited = 3, "3 files"),
-            (
-                "the page was not served",
-                |scene| scene.seen().web[0].crawl.result = Seen::unknown("no response"),
-                "no response",
-            ),
-        ]),
-    },
-    Row {
-        id: "leakage/link-overrides",
-        passes: &[
-            (
-                "no script shows a list, and nothing of the link is left",
-                |scene| crawl(scene).link_keys = None,
-                "are dropped before the app reads them",
-            ),
-            (
-                "the app takes harmless settings only",
-                |scene| {
-                    settings(scene, "var config = {};");
-                    crawl(scene).link_keys = Some(["startSilent".to_owned()].into());
-                },
-                "none of the 1 settings",
-            ),
-        ],
-        fails: &[(
-            "config.js leaves the link as it is",
-            |scene| settings(scene, "var config = {};"),
-            "a link may change p2p.enabled",
-        )],
-        unverified: Scenes(&[
-            (
-                "the link is left as it is, and no script shows a list",
-                |scene| {
-                    settings(scene, "var config = {};");
-                    crawl(scene).link_keys = None;
-                },
-                "no script shows",
-            ),
-            (
-                "the script cannot be run",
-                |scene| {
-                    page(scene).config = None;
-                    served(scene).link = Seen::unknown("it asks for navigator");
-                },
-                "navigator",
-            ),
-        ]),
-    },
-    Row {
         id: "leakage/content-policy",
         passes: &[(
             "a narrower policy",
@@ -286,6 +86,23 @@ pub(super) const ROWS: &[Row] = &[
                 "script-src allows data:",
             ),
             (
+                "scripts that may run may load any other",
+                |scene| {
+                    let policy = "default-src 'self'; script-src 'nonce-x' 'strict-dynamic'; base-uri 'self'; form-action 'self'";
+                    header(scene, "content-security-policy", policy);
+                },
+                "script-src allows 'strict-dynamic'",
+            ),
+            (
+                "another host for pictures",
+                |scene| {
+                    let policy =
+                        "default-src 'self'; img-src https://web.example.net; base-uri 'self'; form-action 'self'";
+                    header(scene, "content-security-policy", policy);
+                },
+                "img-src allows https://web.example.net",
+            ),
+            (
                 "a report-only policy is none",
                 |scene| {
                     let headers = &mut page(scene).response.headers;
@@ -295,7 +112,10 @@ pub(super) const ROWS: &[Row] = &[
                 "no content security policy",
             ),
         ],
-        unverified: Scenes(&[("the page was not served", no_page, "no response")]),
+        unverified: Scenes(&[
+            ("the page was not served", no_page, "no response"),
+            ("an error page came in its place", error_page, "status 503"),
+        ]),
     },
     Row {
         id: "leakage/cross-origin-reads",
@@ -310,6 +130,16 @@ pub(super) const ROWS: &[Row] = &[
                 "whoever asks may read",
                 |scene| allow(scene, "https://anteroom-probe.invalid"),
                 "anteroom-probe.invalid",
+            ),
+            (
+                "whoever begins alike may read",
+                |scene| allow(scene, "https://telemed.example.com.anteroom-probe.invalid"),
+                "telemed.example.com.anteroom-probe.invalid",
+            ),
+            (
+                "whoever ends alike may read",
+                |scene| allow(scene, "https://xtelemed.example.com"),
+                "https://xtelemed.example.com",
             ),
         ],
         unverified: Scenes(&[(
@@ -337,7 +167,10 @@ pub(super) const ROWS: &[Row] = &[
                 "no such header",
             ),
         ],
-        unverified: Scenes(&[("the page was not served", no_page, "no response")]),
+        unverified: Scenes(&[
+            ("the page was not served", no_page, "no response"),
+            ("an error page came in its place", error_page, "status 503"),
+        ]),
     },
     Row {
         id: "leakage/versions-hidden",
@@ -369,15 +202,6 @@ pub(super) const ROWS: &[Row] = &[
     },
 ];
 
-/// One more script that names this.
-fn script_names(scene: &mut Scene, text: &str) {
-    crawl(scene).resources.push(Resource {
-        url: "https://telemed.example.com/libs/lib.min.js".to_owned(),
-        sha256: "d".repeat(64),
-        mentions: Seen::Known(origins::in_code(text, "text")),
-    });
-}
-
 fn allow(scene: &mut Scene, origin: &str) {
     match &mut scene.seen().web[0].foreign.reads[0].result {
         Seen::Known(response) => {
@@ -386,59 +210,4 @@ fn allow(scene: &mut Scene, origin: &str) {
         }
         Seen::Unknown(why) => panic!("{why}"),
     }
-}
-
-fn mention(host: &str) -> Mention {
-    Mention {
-        place: "src".to_owned(),
-        scheme: Some("https".to_owned()),
-        host: host.to_owned(),
-    }
-}
-
-fn page(scene: &mut Scene) -> &mut Page {
-    match &mut scene.seen().web[0].page.result {
-        Seen::Known(page) => page,
-        Seen::Unknown(why) => panic!("{why}"),
-    }
-}
-
-fn served(scene: &mut Scene) -> &mut ServedConfig {
-    match &mut scene.seen().web[0].config.result {
-        Seen::Known(config) => config,
-        Seen::Unknown(why) => panic!("{why}"),
-    }
-}
-
-fn config(scene: &mut Scene, change: impl FnOnce(&mut Value)) {
-    let served = served(scene);
-    let Seen::Known(value) = &mut served.value else {
-        panic!("the rendered config.js is plain data")
-    };
-    change(value);
-    served.mentions = Seen::Known(origins::in_json(value));
-}
-
-fn crawl(scene: &mut Scene) -> &mut Crawl {
-    match &mut scene.seen().web[0].crawl.result {
-        Seen::Known(crawl) => crawl,
-        Seen::Unknown(why) => panic!("{why}"),
-    }
-}
-
-/// The page with another value of a header.
-fn header(scene: &mut Scene, name: &str, value: &str) {
-    let headers = &mut page(scene).response.headers;
-    headers.insert(name.to_owned(), vec![value.to_owned()]);
-}
-
-/// The page and config.js as a server sends them whose config.js is this.
-fn settings(scene: &mut Scene, script: &str) {
-    let seen = served_config("telemed.example.com", "config.js", script, "config");
-    page(scene).config = Some(seen.clone());
-    *served(scene) = seen;
-}
-
-fn no_page(scene: &mut Scene) {
-    scene.seen().web[0].page.result = Seen::unknown("no response");
 }

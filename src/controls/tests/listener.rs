@@ -16,6 +16,7 @@ use crate::probe::tls::Refusal;
 use crate::probe::tls::group::Group;
 use crate::probe::tls::group::Scheme;
 use crate::probe::tls::line::Entrance;
+use crate::probe::tls::nameless::Closer;
 use crate::probe::tls::nameless::Nameless;
 use crate::probe::tls::suite::Suite;
 use crate::probe::tls::survey::Fallback;
@@ -68,9 +69,21 @@ pub(super) fn tls(name: &str, port: u16) -> TlsView {
                 beyond: [Version::Tls12, Version::Tls13]
                     .map(|version| (version, Seen::Known(Vec::new())))
                     .into(),
-                leaf: Seen::Known(Some("a".repeat(64))),
+                closer: Some(closer()),
+                leaf: Seen::Known(Some(self_signed(name))),
             },
         ),
+    }
+}
+
+/// Without a name there is nothing more.
+fn closer() -> Closer {
+    let modern = [Version::Tls12, Version::Tls13];
+    Closer {
+        groups: modern.map(|version| (version, Seen::Known(Vec::new()))).into(),
+        schemes: modern.map(|version| (version, Seen::Known(Vec::new()))).into(),
+        primes: Seen::Known(Vec::new()),
+        session: Seen::Known(SessionView::Older(session())),
     }
 }
 
@@ -94,16 +107,6 @@ fn survey(subject: &str) -> Survey {
             saw(format!("{subject} {} signatures", version.name()), schemes),
         )
     };
-    let session = Session {
-        version: Version::Tls12,
-        secure_renegotiation: true,
-        extended_master_secret: true,
-        encrypt_then_mac: None,
-        compression: 0,
-        heartbeat: false,
-        tickets: false,
-        stapled: false,
-    };
     let modern = [Version::Tls12, Version::Tls13];
     Survey {
         suites: BTreeMap::from([
@@ -113,8 +116,21 @@ fn survey(subject: &str) -> Survey {
         groups: modern.map(groups).into(),
         primes: saw(format!("{subject} Diffie-Hellman primes"), Vec::new()),
         schemes: modern.map(schemes).into(),
-        session: saw(format!("{subject} session"), SessionView::Older(session)),
+        session: saw(format!("{subject} session"), SessionView::Older(session())),
         fallback: saw(format!("{subject} fallback"), Fallback::Refused),
+    }
+}
+
+fn session() -> Session {
+    Session {
+        version: Version::Tls12,
+        secure_renegotiation: true,
+        extended_master_secret: true,
+        encrypt_then_mac: None,
+        compression: 0,
+        heartbeat: false,
+        tickets: false,
+        stapled: false,
     }
 }
 
@@ -133,5 +149,6 @@ fn self_signed(name: &str) -> Certificate {
             bits: 256,
         },
         signature: "ecdsa-with-SHA256".to_owned(),
+        must_staple: false,
     }
 }

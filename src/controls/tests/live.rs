@@ -5,6 +5,7 @@ use crate::probe::Login;
 use crate::probe::xmpp::clinician::ClinicianView;
 use crate::probe::xmpp::deeds::Answer;
 use crate::probe::xmpp::live::Live;
+use crate::probe::xmpp::stanza::Refused;
 use crate::seen::Seen;
 use crate::spec::Auth;
 
@@ -19,7 +20,11 @@ use super::visitors::beside_the_host;
 pub(super) const ROWS: &[Row] = &[
     Row {
         id: "access/forged-tokens-refused",
-        passes: &[],
+        passes: &[(
+            "without a spec, where an honest token was given",
+            Scene::probe_only,
+            "refused",
+        )],
         fails: &[
             (
                 "a forged token is accepted at the first door",
@@ -32,6 +37,11 @@ pub(super) const ROWS: &[Row] = &[
                 "http-bind forged token (Garbage)",
             ),
             (
+                "a forged token is taken, whatever came of the session",
+                |scene| scene.seen().xmpp[0].forgeries[7].login.result = Seen::Known(Login::Unbound(no())),
+                "unbound",
+            ),
+            (
                 "a token for another room opens this one",
                 |scene| clinician(scene).wrong_room.as_mut().unwrap().result = Seen::Known(in_a_new_room()),
                 "token for another room",
@@ -42,6 +52,22 @@ pub(super) const ROWS: &[Row] = &[
                 "the honest token is refused at one door too",
                 |scene| scene.seen().xmpp[0].honest[1].login.result = Seen::Known(Login::Refused(no())),
                 "proves nothing",
+            ),
+            (
+                "after the forged ones, the honest token is refused too",
+                |scene| {
+                    let again = scene.seen().xmpp[0].honest[0].again.as_mut().unwrap();
+                    again.result = Seen::Known(Login::Refused(no()));
+                },
+                "once the forged tokens had been shown",
+            ),
+            (
+                "the door was closed to everybody afterwards",
+                |scene| {
+                    let again = scene.seen().xmpp[0].honest[1].again.as_mut().unwrap();
+                    again.result = Seen::unknown("the server ended the stream: policy-violation");
+                },
+                "policy-violation",
             ),
             (
                 "there is no honest token",
@@ -163,6 +189,17 @@ pub(super) const ROWS: &[Row] = &[
             ),
         ],
         unverified: Scenes(&[
+            (
+                "the room is gone",
+                |scene| {
+                    let gone = Refused {
+                        condition: "item-not-found".to_owned(),
+                        text: None,
+                    };
+                    live(scene).lobby.knock.result = Seen::Known(Entry::Refused(gone));
+                },
+                "nobody was refused",
+            ),
             (
                 "nobody gets in by the host's word",
                 |scene| live(scene).lobby.admitted.result = Seen::Known(Entry::Refused(no())),

@@ -16,6 +16,7 @@ mod listener;
 mod live;
 mod logging;
 mod out_of_place;
+mod own_origins;
 mod relay;
 mod relay_views;
 mod rules;
@@ -23,6 +24,7 @@ mod running;
 mod sessions;
 mod sightings;
 mod ssh;
+mod strangers;
 mod system;
 mod transport;
 mod visitors;
@@ -66,8 +68,10 @@ fn rows() -> impl Iterator<Item = &'static Row> {
         sessions::ROWS,
         ssh::ROWS,
         access::ROWS,
+        strangers::ROWS,
         live::ROWS,
         leakage::ROWS,
+        own_origins::ROWS,
         exposure::ROWS,
         relay::ROWS,
         integrity::ROWS,

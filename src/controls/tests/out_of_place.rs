@@ -285,6 +285,19 @@ pub(super) const ROWS: &[Row] = &[
                 },
                 "1 lines with the name",
             ),
+            (
+                "a clinician's own token stands in a log, though nobody of ours was let in",
+                |scene| {
+                    scene.seen().xmpp.clear();
+                    let seen = LogSeen {
+                        lines: 4,
+                        names: 0,
+                        tokens: 1,
+                    };
+                    marked(scene, "/var/log/nginx/access.log", seen);
+                },
+                "1 with a token",
+            ),
         ],
         unverified: Scenes(&[
             ("the host is down", Scene::host_is_down, "the host is down"),
@@ -293,7 +306,25 @@ pub(super) const ROWS: &[Row] = &[
                 |scene| scene.hosts[0].after.logs = Seen::unknown("journalctl: killed"),
                 "journalctl: killed",
             ),
-            ("nobody visited", |scene| scene.seen().xmpp.clear(), "nobody spoke"),
+            (
+                "nobody visited",
+                |scene| scene.seen().xmpp.clear(),
+                "nobody of ours was let in",
+            ),
+            (
+                "both doors are broken, and a log has a line of something else",
+                |scene| {
+                    let view = &mut scene.seen().xmpp[0];
+                    for door in &mut view.doors {
+                        door.guest.login.result = Seen::unknown("502 Bad Gateway");
+                    }
+                    view.clinician.as_mut().unwrap().login.result = Seen::unknown("502 Bad Gateway");
+                    for honest in &mut view.honest {
+                        honest.login.result = Seen::unknown("502 Bad Gateway");
+                    }
+                },
+                "nobody of ours was let in",
+            ),
             (
                 "nothing was written at all",
                 |scene| {

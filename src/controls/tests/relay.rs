@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use crate::probe::stun::UdpAnswer;
 use crate::probe::turn::client::Denial;
 use crate::probe::turn::view::Allocation;
+use crate::probe::turn::view::Connects;
 use crate::probe::turn::view::Echo;
 use crate::probe::turn::view::HolderView;
 use crate::probe::turn::view::PeerAnswer;
@@ -57,6 +58,11 @@ pub(super) const ROWS: &[Row] = &[
                 "may mean that nothing works",
             ),
             (
+                "a stranger's refusal alone shows nothing",
+                |scene| holder(scene).v4.result = Seen::Known(Reach::Refused(no(401))),
+                "without a credential refused: 401; no honest credential",
+            ),
+            (
                 "there was no honest credential",
                 |scene| udp(scene).holder = Seen::unknown("none was handed out"),
                 "none was handed out",
@@ -89,8 +95,16 @@ pub(super) const ROWS: &[Row] = &[
             ),
             (
                 "TCP connections are refused one by one",
-                |scene| holder(scene).tcp.result = connects(no(403)),
-                "1 TCP connections are refused",
+                |scene| {
+                    holder(scene).tcp.result = connects(Some(no(447)), no(403));
+                    holder(scene).tcp_v6.result = connects(None, no(443));
+                },
+                "1 connections of TCP are refused, one to 192.0.2.10 is not",
+            ),
+            (
+                "there is no relay of TCP by IPv6",
+                |scene| holder(scene).tcp_v6.result = Seen::Known(TcpReach::Refused(no(440))),
+                "no relay of TCP by IPv6 (440",
             ),
             (
                 "what is sent to the own address is answered",
@@ -116,7 +130,12 @@ pub(super) const ROWS: &[Row] = &[
             ),
             (
                 "it tried to connect",
-                |scene| holder(scene).tcp.result = connects(no(447)),
+                |scene| holder(scene).tcp.result = connects(Some(no(447)), no(447)),
+                "10.0.0.1 (Connect)",
+            ),
+            (
+                "it tried to connect by IPv6",
+                |scene| holder(scene).tcp_v6.result = connects(None, no(447)),
                 "10.0.0.1 (Connect)",
             ),
             (
@@ -162,6 +181,16 @@ pub(super) const ROWS: &[Row] = &[
                 "a peer got no answer",
                 |scene| peers(scene).forbidden[0].channel = Seen::unknown("no answer"),
                 "ChannelBind 127.0.0.1: no answer",
+            ),
+            (
+                "no TCP connection at all is permitted",
+                |scene| holder(scene).tcp.result = connects(Some(no(403)), no(403)),
+                "TCP: no connection at all is permitted",
+            ),
+            (
+                "TCP by IPv6 has no control",
+                |scene| holder(scene).tcp_v6.result = connects(None, no(403)),
+                "TCP by IPv6: no connection at all is permitted",
             ),
             (
                 "TCP got no answer",
@@ -351,12 +380,14 @@ pub(super) fn forbidden() -> Seen<PeerAnswer> {
     Seen::Known(PeerAnswer::Refused(no(403)))
 }
 
-fn connects(denial: Denial) -> Seen<TcpReach> {
+/// A relay of TCP, with its word on the deployment's own address where it was asked, and on a private one.
+fn connects(own: Option<Denial>, denial: Denial) -> Seen<TcpReach> {
     let peer: IpAddr = "10.0.0.1".parse().unwrap();
-    Seen::Known(TcpReach::Connects(vec![(
-        peer,
-        Seen::Known(PeerAnswer::Refused(denial)),
-    )]))
+    let refused = |peer: IpAddr, denial: Denial| (peer, Seen::Known(PeerAnswer::Refused(denial)));
+    Seen::Known(TcpReach::Connects(Connects {
+        own: own.map(|own| refused(ADDRESS, own)).into_iter().collect(),
+        forbidden: vec![refused(peer, denial)],
+    }))
 }
 
 /// What the guest at the first door is handed: a service whose user has this name, or one without a credential.

@@ -62,7 +62,8 @@ fn view(name: &str, door: Door, port: u16) -> RelayView {
                     ..family(ADDRESS, "2001:503:ba3e::", "::1")
                 }),
             ),
-            tcp: saw(subject("TCP peers"), TcpReach::Refused(no(442))),
+            tcp: saw(subject("IPv4 TCP peers"), TcpReach::Refused(no(442))),
+            tcp_v6: saw(subject("IPv6 TCP peers"), TcpReach::Refused(no(442))),
         }),
     }
 }

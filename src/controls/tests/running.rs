@@ -131,6 +131,16 @@ pub(super) const ROWS: &[Row] = &[
                 "was not looked at",
             ),
             (
+                "a package is not the distribution's",
+                |scene| version(scene, "nginx", "1.30.4-1~bookworm"),
+                "nginx 1.30.4-1~bookworm is not the distribution's",
+            ),
+            (
+                "the list was not looked through for the release",
+                |scene| known(&mut scene.facts().os).version = "26.04".to_owned(),
+                "no row about nginx of debian 26.04",
+            ),
+            (
                 "no row is about what is installed",
                 |scene| known(&mut scene.facts().packages).clear(),
                 "no row",

@@ -4,7 +4,11 @@ use crate::probe::Listening;
 use crate::probe::Offer;
 use crate::probe::StreamView;
 use crate::probe::Version;
+use crate::probe::certificate::Certificate;
 use crate::probe::tls::Refusal;
+use crate::probe::tls::group::Group;
+use crate::probe::tls::group::Scheme;
+use crate::probe::tls::nameless::Closer;
 use crate::probe::tls::nameless::Nameless;
 use crate::probe::tls::starttls::EarlyLogin;
 use crate::probe::tls::starttls::StartTls;
@@ -12,6 +16,7 @@ use crate::probe::tls::starttls::StreamOffer;
 use crate::probe::tls::suite::Suite;
 use crate::probe::tls::survey::Fallback;
 use crate::probe::tls::survey::Order;
+use crate::probe::tls::survey::Prime;
 use crate::probe::tls::survey::Session;
 use crate::probe::tls::survey::SessionView;
 use crate::probe::tls::survey::SuiteList;
@@ -94,6 +99,11 @@ pub(super) const ROWS: &[Row] = &[
                 |scene| survey(scene, 0).session.result = Seen::unknown("no answer"),
                 "CRIME: no answer",
             ),
+            (
+                "RC4 is answered by an alert that says nothing of suites",
+                |scene| suites(scene, 0, Version::Tls12).undecided.push(Suite(0x0005)),
+                "RC4: in TLS 1.2 the server answered neither yes nor no to TLS_RSA_WITH_RC4_128_SHA",
+            ),
         ]),
     },
     Row {
@@ -147,8 +157,26 @@ pub(super) const ROWS: &[Row] = &[
                         *offer = Seen::Known(Offer::Refused(Refusal::Alert(112)));
                     }
                     found.beyond.clear();
+                    found.closer = None;
+                    found.leaf = Seen::Known(None);
                 },
                 "it accepts nothing",
+            ),
+            (
+                "the default server shows another certificate of the same strength",
+                |scene| other_leaf(scene).key.bits = 256,
+                "shows another certificate, which is no weaker",
+            ),
+            (
+                "the default server takes another group of the profile",
+                |scene| {
+                    drop(
+                        closer(scene)
+                            .groups
+                            .insert(Version::Tls12, Seen::Known(vec![Group(0x0019)])),
+                    )
+                },
+                "nothing more, and shows the same certificate",
             ),
             ("two addresses that agree", another_address, "they accept the same"),
         ],
@@ -170,6 +198,58 @@ pub(super) const ROWS: &[Row] = &[
                 "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
             ),
             (
+                "the default server takes a weak curve",
+                |scene| {
+                    drop(
+                        closer(scene)
+                            .groups
+                            .insert(Version::Tls12, Seen::Known(vec![Group(0x0013)])),
+                    )
+                },
+                "also accepts secp192r1",
+            ),
+            (
+                "the default server signs by way of SHA-1",
+                |scene| {
+                    drop(
+                        closer(scene)
+                            .schemes
+                            .insert(Version::Tls12, Seen::Known(vec![Scheme(0x0201)])),
+                    )
+                },
+                "also accepts rsa_pkcs1_sha1",
+            ),
+            (
+                "the default server has a short prime",
+                |scene| {
+                    closer(scene).primes = Seen::Known(vec![Prime {
+                        bits: 1024,
+                        published: None,
+                        suite: Suite(0x009e),
+                    }]);
+                },
+                "also accepts a prime of 1024 bits",
+            ),
+            (
+                "the default server answers heartbeats",
+                |scene| nameless_session(scene).heartbeat = true,
+                "without a name heartbeats are answered",
+            ),
+            (
+                "the default server compresses",
+                |scene| nameless_session(scene).compression = 1,
+                "also accepts compression",
+            ),
+            (
+                "the default server has a weak key",
+                |scene| {
+                    let leaf = other_leaf(scene);
+                    leaf.key.algorithm = "RSA".to_owned();
+                    leaf.key.bits = 1024;
+                },
+                "it shows another certificate: CN=telemed.example.com has a key of RSA 1024 bits",
+            ),
+            (
                 "two addresses that differ",
                 |scene| {
                     another_address(scene);
@@ -183,6 +263,22 @@ pub(super) const ROWS: &[Row] = &[
                 "no look without a name",
                 |scene| tls(scene, 0).nameless.result = Seen::unknown("no answer"),
                 "no answer",
+            ),
+            (
+                "the groups without a name were not seen",
+                |scene| {
+                    drop(
+                        closer(scene)
+                            .groups
+                            .insert(Version::Tls13, Seen::unknown("left unanswered")),
+                    )
+                },
+                "left unanswered",
+            ),
+            (
+                "the session without a name was not seen",
+                |scene| closer(scene).session = Seen::unknown("it was not answered"),
+                "it was not answered",
             ),
             (
                 "one address was not seen well",
@@ -267,6 +363,28 @@ fn nameless(scene: &mut Scene) -> &mut Nameless {
     match &mut tls(scene, 0).nameless.result {
         Seen::Known(found) => found,
         Seen::Unknown(why) => panic!("{why}"),
+    }
+}
+
+fn closer(scene: &mut Scene) -> &mut Closer {
+    nameless(scene).closer.as_mut().unwrap()
+}
+
+fn nameless_session(scene: &mut Scene) -> &mut Session {
+    match &mut closer(scene).session {
+        Seen::Known(SessionView::Older(session)) => session,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The certificate that is shown without a name, made another one.
+fn other_leaf(scene: &mut Scene) -> &mut Certificate {
+    match &mut nameless(scene).leaf {
+        Seen::Known(Some(leaf)) => {
+            leaf.sha256 = "b".repeat(64);
+            leaf
+        }
+        other => panic!("{other:?}"),
     }
 }
 

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use jiff::Timestamp;
 
 use crate::probe::Entry;
+use crate::probe::LinkKeys;
 use crate::probe::Login;
 use crate::probe::Names;
 use crate::probe::PlainAnswer;
@@ -188,9 +189,9 @@ fn web(name: &str, wanted: &Wanted) -> WebView {
         page: saw(
             page.url.clone(),
             Page {
+                hops: Vec::new(),
                 response: page.clone(),
-                mentions: origins::in_html("<script src=\"/libs/app.bundle.min.js\"></script>"),
-                policy: Some(origins::in_policy(&render::page_policy(name))),
+                mentions: origins::in_html("<script src=\"/libs/app.bundle.min.js\"></script>").into(),
                 config: Some(ServedConfig {
                     response: page,
                     ..settings.clone()
@@ -210,13 +211,12 @@ fn web(name: &str, wanted: &Wanted) -> WebView {
         crawl: saw(
             format!("https://{name} scripts and styles"),
             Crawl {
-                resources: vec![Resource {
-                    url: format!("https://{name}/libs/app.bundle.min.js"),
-                    sha256: "c".repeat(64),
-                    mentions: Seen::Known(origins::in_code("fetch('https://api.example.net/')", "text")),
-                }],
+                resources: vec![resource(name, "app.bundle.min.js", "fetch('https://api.example.net/')")],
                 unvisited: 0,
-                link_keys: Some(["p2p.enabled".to_owned()].into()),
+                link_keys: Some(LinkKeys {
+                    listed: ["p2p.enabled".to_owned()].into(),
+                    whole: true,
+                }),
             },
         ),
         foreign: ForeignPages {
@@ -249,6 +249,16 @@ fn web(name: &str, wanted: &Wanted) -> WebView {
             format!("https://{name}/probe-1/below/it"),
             error_page(&refused("https://x/probe-1/below/it", 404)),
         )],
+    }
+}
+
+/// A script of the site's with this text.
+pub(super) fn resource(name: &str, file: &str, text: &str) -> Resource {
+    let url = format!("https://{name}/libs/{file}");
+    Resource {
+        response: Seen::Known(response(&url, 200, &[("server", "nginx")])),
+        url,
+        mentions: Seen::Known(origins::in_code(text, "text")),
     }
 }
 
@@ -285,9 +295,10 @@ pub(super) fn served_config(name: &str, file: &str, script: &str, object: &str) 
         search: String::new(),
         hash: hash.to_owned(),
     };
-    let settings = script::run(script, &visit("")).unwrap().objects.remove(object).unwrap();
+    let run = |hash: &str| script::run(&[script.to_owned()], &visit(hash)).unwrap();
+    let settings = run("").objects.remove(object).unwrap();
     let hash = link::hostile(None);
-    let left = script::run(script, &visit(&hash)).unwrap().link;
+    let left = run(&hash).link;
     ServedConfig {
         response: response(&format!("https://{name}/{file}"), 200, &[]),
         mentions: Seen::Known(origins::in_json(&settings.value)),

@@ -1,6 +1,7 @@
 //! Scenes of SSH as a stranger meets it.
 
 use crate::controls::Status;
+use crate::probe::Sighting;
 use crate::probe::SshView;
 use crate::probe::ssh::SshOffer;
 use crate::seen::Seen;
@@ -13,11 +14,24 @@ use super::build::good;
 pub(super) const ROWS: &[Row] = &[
     Row {
         id: "encryption/ssh-algorithms",
-        passes: &[(
-            "markers that are no algorithms are left out",
-            |scene| ssh(scene).key_exchange.push("kex-strict-s-v00@openssh.com".to_owned()),
-            "offers what was rendered",
-        )],
+        passes: &[
+            (
+                "markers that are no algorithms are left out",
+                |scene| ssh(scene).key_exchange.push("kex-strict-s-v00@openssh.com".to_owned()),
+                "offers what was rendered",
+            ),
+            (
+                "admins come by IPv4 only",
+                |scene| {
+                    let silent = Sighting {
+                        result: Seen::Known(SshView::Filtered),
+                        ..scene.seen().ssh[0].clone()
+                    };
+                    scene.seen().ssh.push(silent);
+                },
+                "offers what was rendered",
+            ),
+        ],
         fails: &[
             (
                 "an old key exchange is offered",

@@ -38,6 +38,7 @@ pub(super) fn door(name: &str, transport: Transport) -> DoorView {
             mechanisms: saw(subject("login methods"), vec!["ANONYMOUS".to_owned()]),
             anonymous: saw(subject("anonymous login"), Login::Refused(no())),
             registration: saw(subject("registration"), Registration::Refused(no())),
+            guest_registration: saw(subject("registration on the guests' host"), Registration::Refused(no())),
             rooms: saw(subject("room list without a login"), Vec::new()),
             accounts_host: saw(subject("accounts host"), HostOffer::Answers { mechanisms: Vec::new() }),
         },
@@ -83,10 +84,11 @@ pub(super) fn clinician(name: &str) -> ClinicianView {
 }
 
 pub(super) fn honest(name: &str, transport: Transport) -> HonestLogin {
-    let subject = format!("https://{name}/{} honest login", transport.path());
+    let subject = |what: &str| format!("https://{name}/{} {what}", transport.path());
     HonestLogin {
         transport,
-        login: saw(subject, admitted()),
+        login: saw(subject("honest login"), admitted()),
+        again: Some(saw(subject("honest login after the forged ones"), admitted())),
     }
 }
 

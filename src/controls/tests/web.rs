@@ -7,13 +7,17 @@ use crate::probe::Sighting;
 use crate::probe::WebView;
 use crate::probe::script;
 use crate::probe::script::Visit;
-use crate::probe::web::Page;
+use crate::probe::web::Crawl;
 use crate::probe::web::Response;
 use crate::seen::Seen;
 
 use super::Row;
 use super::Unverified::Scenes;
 use super::build::Scene;
+use super::own_origins::error_page;
+use super::own_origins::header;
+use super::own_origins::no_page;
+use super::own_origins::page;
 use super::sightings::response;
 
 pub(super) const ROWS: &[Row] = &[
@@ -68,12 +72,57 @@ pub(super) const ROWS: &[Row] = &[
             |scene| header(scene, "set-cookie", "a=b; Secure; HttpOnly; SameSite=Strict"),
             "1 cookies",
         )],
-        fails: &[(
-            "a cookie for scripts and other sites",
-            |scene| header(scene, "set-cookie", "sid=0123456789; Secure; SameSite=None"),
-            "sid is not HttpOnly, SameSite",
-        )],
-        unverified: Scenes(&[("the page was not served", no_page, "no response")]),
+        fails: &[
+            (
+                "a cookie for scripts and other sites",
+                |scene| header(scene, "set-cookie", "sid=0123456789; Secure; SameSite=None"),
+                "sid is not HttpOnly, SameSite",
+            ),
+            (
+                "the redirect of port 80 sets one",
+                |scene| match &mut view(scene).plain_root.result {
+                    Seen::Known(PlainAnswer::Answers(response)) => sets_cookie(response),
+                    other => panic!("{other:?}"),
+                },
+                "sid is not Secure, HttpOnly, SameSite",
+            ),
+            (
+                "a redirect on the way to the page sets one",
+                |scene| {
+                    let mut hop = response("https://telemed.example.com/", 302, &[("location", "/start")]);
+                    sets_cookie(&mut hop);
+                    page(scene).hops.push(hop);
+                },
+                "sid is not Secure",
+            ),
+            (
+                "a script sets one, although another look failed",
+                |scene| {
+                    view(scene).plain_random.result = Seen::unknown("reset");
+                    match &mut view(scene).crawl.result {
+                        Seen::Known(Crawl { resources, .. }) => match &mut resources[0].response {
+                            Seen::Known(response) => sets_cookie(response),
+                            Seen::Unknown(why) => panic!("{why}"),
+                        },
+                        Seen::Unknown(why) => panic!("{why}"),
+                    }
+                },
+                "sid is not Secure",
+            ),
+        ],
+        unverified: Scenes(&[
+            ("the page was not served", no_page, "no response"),
+            (
+                "one response did not come",
+                |scene| view(scene).interface.result = Seen::unknown("reset"),
+                "reset",
+            ),
+            (
+                "the plain port gave none",
+                |scene| view(scene).plain_others[0].result = Seen::unknown("reset"),
+                "reset",
+            ),
+        ]),
     },
     Row {
         id: "access/foreign-pages-refused",
@@ -156,7 +205,10 @@ pub(super) const ROWS: &[Row] = &[
                 "neither",
             ),
         ],
-        unverified: Scenes(&[("the page was not served", no_page, "no response")]),
+        unverified: Scenes(&[
+            ("the page was not served", no_page, "no response"),
+            ("an error page came in its place", error_page, "status 503"),
+        ]),
     },
     Row {
         id: "access/devices-own-page-only",
@@ -197,7 +249,10 @@ pub(super) const ROWS: &[Row] = &[
                 "no such header",
             ),
         ],
-        unverified: Scenes(&[("the page was not served", no_page, "no response")]),
+        unverified: Scenes(&[
+            ("the page was not served", no_page, "no response"),
+            ("an error page came in its place", error_page, "status 503"),
+        ]),
     },
     Row {
         id: "exposure/methods-refused",
@@ -243,7 +298,10 @@ pub(super) const ROWS: &[Row] = &[
             |scene| drop(page(scene).response.headers.remove("x-content-type-options")),
             "no such header",
         )],
-        unverified: Scenes(&[("the page was not served", no_page, "no response")]),
+        unverified: Scenes(&[
+            ("the page was not served", no_page, "no response"),
+            ("an error page came in its place", error_page, "status 503"),
+        ]),
     },
 ];
 
@@ -251,20 +309,9 @@ fn view(scene: &mut Scene) -> &mut WebView {
     &mut scene.seen().web[0]
 }
 
-fn page(scene: &mut Scene) -> &mut Page {
-    match &mut view(scene).page.result {
-        Seen::Known(page) => page,
-        Seen::Unknown(why) => panic!("{why}"),
-    }
-}
-
-fn header(scene: &mut Scene, name: &str, value: &str) {
-    let headers = &mut page(scene).response.headers;
-    headers.insert(name.to_owned(), vec![value.to_owned()]);
-}
-
-fn no_page(scene: &mut Scene) {
-    view(scene).page.result = Seen::unknown("no response");
+fn sets_cookie(response: &mut Response) {
+    let cookies = response.headers.entry("set-cookie".to_owned()).or_default();
+    cookies.push("sid=1".to_owned());
 }
 
 fn foreign_host(scene: &mut Scene, answer: PlainAnswer) {
@@ -320,7 +367,7 @@ fn the_rendered_settings_take_their_own_out_of_a_link_and_leave_the_rest() {
             search: search.to_owned(),
             hash: hash.to_owned(),
         };
-        let ran = script::run(rendered, &visit).unwrap();
+        let ran = script::run(&[rendered.to_owned()], &visit).unwrap();
         assert_eq!(ran.link, left, "{search}{hash}");
         assert_eq!(ran.objects["config"].value["p2p"]["enabled"], json!(false));
     }

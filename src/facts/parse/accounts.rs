@@ -26,6 +26,7 @@ pub(crate) fn accounts(text: &str) -> Result<BTreeMap<String, AccountSeen>, Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn verdicts_are_read_and_unknown_ones_refused() {
@@ -34,5 +35,14 @@ mod tests {
         assert_eq!(all.len(), 2);
         assert!(accounts("a@b\tperhaps\n").is_err());
         assert!(accounts("Lua: error\n").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(text in "((matches|differs)?(.|\t|\n)){0,80}") {
+            if let Ok(all) = accounts(&text) {
+                prop_assert!(all.len() <= text.lines().count());
+            }
+        }
     }
 }

@@ -26,6 +26,7 @@ pub(crate) fn fingerprints(text: &str) -> Result<Vec<String>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn each_primary_key_counts_and_no_subkey() {
@@ -42,5 +43,14 @@ mod tests {
         );
         assert!(text.contains("\nsub:"));
         assert!(fingerprints("").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(text in "((pub|sub|fpr:::::::::)?(:|.|\n)){0,80}") {
+            if let Ok(found) = fingerprints(&text) {
+                prop_assert!(found.len() <= text.lines().count());
+            }
+        }
     }
 }

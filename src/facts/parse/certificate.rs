@@ -43,6 +43,7 @@ pub(crate) fn certificate(pem: &[u8], public_key: Option<&[u8]>) -> Result<Certi
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const PEM: &[u8] = include_bytes!("../../../tests/fixtures/facts/certificate.pem");
     const KEY: &[u8] = include_bytes!("../../../tests/fixtures/facts/public-key.pem");
@@ -55,5 +56,20 @@ mod tests {
         assert!(!certificate(PEM, None).unwrap().key_matches);
         assert!(!certificate(PEM, Some(PEM)).unwrap().key_matches);
         assert!(certificate(b"", None).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_makes_it_panic(
+            at in any::<proptest::sample::Index>(),
+            with in proptest::collection::vec(any::<u8>(), 1..40),
+            bytes in proptest::collection::vec(any::<u8>(), 0..300),
+        ) {
+            let mut spoiled = PEM.to_vec();
+            let at = at.index(spoiled.len());
+            let end = spoiled.len().min(at + with.len());
+            spoiled[at..end].copy_from_slice(&with[..end - at]);
+            let _ = (certificate(&spoiled, Some(&bytes)), certificate(&bytes, None), certificate(PEM, Some(&spoiled)));
+        }
     }
 }

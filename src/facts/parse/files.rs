@@ -131,3 +131,28 @@ pub(crate) fn unanswered(asked: &[RemotePath], found: &BTreeMap<RemotePath, Seen
         .cloned()
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(
+            text in "(/a|f|d|l|0644|[0-9]{1,20}|\t|\n|.){0,80}",
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let records = text.replace('\n', "\0");
+            let found = files(&FileSections {
+                sources: &text,
+                missing: &text,
+                stats: records.as_bytes(),
+                digests: &bytes,
+                sizes: &text,
+                contents: &bytes,
+            });
+            prop_assert!(found.len() <= 2 * (text.len() + 1));
+        }
+    }
+}

@@ -24,6 +24,7 @@ pub(crate) fn items(text: &str) -> Result<BTreeMap<String, FolderItem>, String> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const MODULES: &str = include_str!("../../../tests/fixtures/facts/folder");
 
@@ -42,5 +43,14 @@ mod tests {
     fn a_line_of_another_shape_is_no_entry() {
         assert!(items("file\tname").is_err());
         assert_eq!(items("").unwrap().len(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(text in "((file|dir|link)?(.|\t|\n)){0,80}") {
+            if let Ok(all) = items(&text) {
+                prop_assert!(all.len() <= text.lines().count());
+            }
+        }
     }
 }

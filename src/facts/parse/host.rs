@@ -118,6 +118,7 @@ pub(crate) fn swap(text: &str) -> Result<Vec<SwapSeen>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const KERNEL: &str = include_str!("../../../tests/fixtures/facts/kernel");
     const PROPERTIES: &str = include_str!("../../../tests/fixtures/facts/properties");
@@ -182,5 +183,16 @@ mod tests {
     fn a_container_has_a_kind() {
         assert_eq!(container("systemd-nspawn\n").as_deref(), Some("systemd-nspawn"));
         assert_eq!(container("none\n"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_them_panic(
+            text in "((unit |[A-Z]::| \"|\";|=)?(.|\t|\n)){0,80}",
+            fields in "([0-9.eE+-]{0,6},|inf,){13}[a-zA-Z]{0,8}",
+        ) {
+            let _ = (container(&text), kernel(&text), properties(&text), apt_settings(&text), swap(&text));
+            let _ = (clock(&text), clock(&fields));
+        }
     }
 }

@@ -102,6 +102,7 @@ pub(crate) fn addresses(text: &str) -> Result<Vec<IpAddr>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn listeners_of_a_real_host() {
@@ -156,5 +157,15 @@ mod tests {
     fn only_addresses_that_others_can_use_count() {
         let all = addresses(include_str!("../../../tests/fixtures/facts/ip-addr")).unwrap();
         assert_eq!(all, ["10.77.115.10".parse::<IpAddr>().unwrap()]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_them_panic(
+            text in "(tcp|udp|LISTEN|inet6?|[0-9.:*]{1,9}|users:\\(\\(\"|\",pid=|,|%| |\t|\n|.){0,80}",
+            units in "([0-9]{1,3}\t|.|\n){0,20}",
+        ) {
+            let _ = (listeners(&text, &units), listeners(&text, ""), addresses(&text));
+        }
     }
 }

@@ -77,6 +77,7 @@ fn effective(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const BRIDGE: &str = include_str!("../../../tests/fixtures/facts/bridge-arguments");
     const PATH: &str = "/etc/jitsi/videobridge/jvb.conf";
@@ -131,5 +132,18 @@ mod tests {
             legacy: None,
         });
         assert!(none.effective.is_err() && none.file.is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(
+            arguments in "((-D|-Dconfig.file=/a|=)?(.|\n)){0,60}",
+            text in "([a-c. =:{}#!]|\n|.){0,60}",
+        ) {
+            let files = [("/a".to_owned(), Ok(Some(text.clone())))].into();
+            let seen = options(&Answers { arguments: &arguments, files, legacy: Some(&text) });
+            prop_assert!(seen.arguments.len() <= arguments.lines().count());
+            prop_assert!(seen.legacy.len() <= text.lines().count());
+        }
     }
 }

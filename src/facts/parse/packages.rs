@@ -68,6 +68,7 @@ fn origins(policy: &str) -> BTreeMap<&str, Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const POLICY: &str = include_str!("../../../tests/fixtures/facts/apt-cache-policy");
 
@@ -107,5 +108,14 @@ mod tests {
             .collect();
         assert_eq!(installed, [("a", false), ("b", false), ("d", false), ("e", false)]);
         assert!(packages("garbage", "", "").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(text in "((ii |hi |iU |\\*\\*\\* | {8}|:)?(.|\t|\n)){0,80}") {
+            if let Ok(all) = packages(&text, &text, &text) {
+                prop_assert!(all.len() <= text.lines().count());
+            }
+        }
     }
 }

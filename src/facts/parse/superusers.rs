@@ -186,6 +186,7 @@ fn runs_as_root(command: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// Real, from a Debian 12 host with some rules of each kind added.
     const SUDOERS: &str = include_str!("../../../tests/fixtures/facts/cvtsudoers.json");
@@ -245,5 +246,20 @@ mod tests {
         assert!(seen(USERS, GROUPS, Some("")).is_err());
         assert!(seen(USERS, GROUPS, Some(r#"{"User_Specs": 1}"#)).is_err());
         assert!(seen(USERS, GROUPS, Some("{}")).unwrap().accounts.is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(
+            text in "((root|sudo|disk)?([0-9:,]|.|\n)){0,80}",
+            at in any::<proptest::sample::Index>(),
+            with in "(null|1|\\[\\]|\\{\\}|\"|,|\\PC){1,3}",
+        ) {
+            let (before, after) = SUDOERS.as_bytes().split_at(at.index(SUDOERS.len()));
+            let spoiled = [before, with.as_bytes(), after].concat();
+            let spoiled = String::from_utf8_lossy(&spoiled);
+            let _ = (seen(USERS, GROUPS, Some(&spoiled)), seen(USERS, GROUPS, Some(&text)));
+            let _ = (seen(&text, &text, None), seen(&text, GROUPS, Some(SUDOERS)));
+        }
     }
 }

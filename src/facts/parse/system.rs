@@ -117,6 +117,7 @@ pub(crate) fn sshd_as(text: &str) -> Result<BTreeMap<String, BTreeMap<String, St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn os_release_of_debian_and_ubuntu() {
@@ -163,5 +164,15 @@ mod tests {
         assert_eq!(all["user=root,addr=b"], sshd(&two).unwrap());
         assert!(sshd_as("").is_err() && sshd_as(one).is_err());
         assert!(sshd_as(&format!("{text}connection user=c,addr=d\n")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_them_panic(text in "((ID=|who=|connection |port |[0-9]{1,20}|\"|')?(.|\t|\n)){0,80}") {
+            let _ = (os(&text), lock_holder(&text), manifest(&text), secret_lengths(&text), sshd_as(&text));
+            if let Ok(settings) = sshd(&text) {
+                prop_assert!(settings.len() <= text.lines().count());
+            }
+        }
     }
 }

@@ -111,6 +111,7 @@ fn timestamp(text: &str) -> Result<i64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const SHOW: &str = include_str!("../../../tests/fixtures/facts/systemctl-show");
 
@@ -171,5 +172,15 @@ mod tests {
         assert_eq!(reloaded(&exec("@150", "killed", "9")), 100);
         // Forgotten by a daemon-reload.
         assert_eq!(reloaded(&exec("n/a", "(null)", "0/0")), 200);
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(
+            text in "((ActiveState=active|LoadState=|NRestarts=|ExecStart=|ExecReload=\\{ |start_time=\\[|; |@[0-9]{1,20})?(.|\n)){0,60}",
+        ) {
+            let known = include_str!("../../../tests/fixtures/facts/systemctl-show-drop-ins");
+            let _ = (unit(&format!("{known}\n{text}")), units(&text, &["a.service", "b.service"]));
+        }
     }
 }

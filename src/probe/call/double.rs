@@ -19,6 +19,11 @@ use super::jingle::Own;
 use super::srtp;
 use super::srtp::Keys;
 use super::srtp::Profile;
+use crate::probe::stun::message::Class;
+use crate::probe::stun::message::Draft;
+use crate::probe::stun::message::Kind;
+use crate::probe::stun::message::Message;
+use crate::probe::stun::message::Method;
 use crate::probe::xmpp::stanza::Element;
 
 /// What is wrong with a bridge.
@@ -164,10 +169,10 @@ impl Bridge {
     }
 
     async fn check(&mut self, datagram: &[u8], from: SocketAddr) {
-        let Some(message) = ice::Message::read(datagram) else {
+        let Ok(message) = Message::read(datagram) else {
             return;
         };
-        let name = message.username().unwrap_or_default();
+        let name = message.text(Kind::Username).unwrap_or_default();
         let known = self
             .members
             .iter()
@@ -175,7 +180,7 @@ impl Bridge {
         if self.fault == Fault::AnswersNobody {
             return;
         }
-        let honest = known.filter(|which| message.is_signed_with(&self.members[*which].password));
+        let honest = known.filter(|which| message.is_signed_with(self.members[*which].password.as_bytes()));
         if let Some(which) = honest {
             // The first address stays; a later check from elsewhere is only answered.
             self.members[which].address.get_or_insert(from);
@@ -184,15 +189,14 @@ impl Bridge {
             (Some(which), _) => which,
             (None, Fault::AnswersAnyone) => 0,
             (None, Fault::RefusesLoudly) if known.is_some() => {
-                let mut refusal = vec![0x01, 0x11, 0, 8, 0x21, 0x12, 0xa4, 0x42];
-                refusal.extend(message.transaction);
-                refusal.extend([0, 9, 0, 4, 0, 0, 4, 1]);
-                self.socket.send_to(&refusal, from).await.unwrap();
+                let refusal =
+                    Draft::new(Method::Binding, Class::Error, message.transaction).with(Kind::ErrorCode, &[0, 0, 4, 1]);
+                self.socket.send_to(&refusal.bytes(), from).await.unwrap();
                 return;
             }
             _ => return,
         };
-        let answer = ice::success(message.transaction, from, &self.members[answerer].password).unwrap();
+        let answer = ice::success(message.transaction, from, &self.members[answerer].password);
         self.socket.send_to(&answer, from).await.unwrap();
     }
 

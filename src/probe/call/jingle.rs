@@ -49,6 +49,8 @@ pub struct Offered {
     pub fingerprints: Vec<Fingerprint>,
     /// Where the bridge can be reached.
     pub candidates: Vec<Candidate>,
+    /// Suites of SRTP keys that the signalling itself carries (SDES), where anybody on its way can read them.
+    pub keys: Vec<String>,
 }
 
 /// An invitation to a call.
@@ -105,6 +107,7 @@ pub(crate) fn read(iq: &Element) -> Result<Offer, String> {
     let mut offered = Offered {
         fingerprints: Vec::new(),
         candidates: Vec::new(),
+        keys: Vec::new(),
     };
     let mut credentials = None;
     for content in jingle.named("content").take(MOST) {
@@ -114,6 +117,7 @@ pub(crate) fn read(iq: &Element) -> Result<Offer, String> {
             media: found.attribute("media").unwrap_or(name).to_owned(),
             payloads: found.named("payload-type").take(MOST).filter_map(payload).collect(),
         }));
+        content.named("description").for_each(|found| keys(found, &mut offered));
         // The contents share one transport, and jicofo repeats it in each.
         let Some(transport) = content.child("transport").filter(|found| found.namespace == ICE) else {
             continue;
@@ -153,6 +157,25 @@ fn payload(element: &Element) -> Option<Payload> {
         id,
         attributes: attributes.collect(),
     })
+}
+
+/// Keys in the signalling (XEP-0167 7, RFC 4568): their suites, and nothing of the keys.
+fn keys(description: &Element, offered: &mut Offered) {
+    for place in description.named("encryption").chain([description]) {
+        let suites = place
+            .named("crypto")
+            .map(|found| found.attribute("crypto-suite").unwrap_or_default());
+        let mut suites: Vec<String> = suites.map(|suite| suite.chars().take(LONGEST).collect()).collect();
+        if suites.is_empty() && place.name == "encryption" {
+            suites.push(String::new());
+        }
+        for suite in suites {
+            let suite = if suite.is_empty() { "unnamed".to_owned() } else { suite };
+            if !offered.keys.contains(&suite) && offered.keys.len() < MOST {
+                offered.keys.push(suite);
+            }
+        }
+    }
 }
 
 fn collect(transport: &Element, offered: &mut Offered) {
@@ -274,6 +297,24 @@ mod tests {
                 ("srflx", "203.0.113.7", 10_000, Some("10.77.0.11"))
             ]
         );
+    }
+
+    #[test]
+    fn keys_in_the_signalling_are_told_by_their_suites_alone() {
+        assert!(invitation().offered.keys.is_empty());
+        let with = |inside: &str| {
+            let changed = INVITATION.replacen("<rtcp-mux/>", inside, 1);
+            assert_ne!(changed, INVITATION);
+            read(&Element::parse(&changed).unwrap()).unwrap().offered.keys
+        };
+        let crypto = "<crypto crypto-suite='AES_CM_128_HMAC_SHA1_80' key-params='inline:c2VjcmV0' tag='1'/>";
+        for inside in [
+            crypto.to_owned(),
+            format!("<encryption required='1'>{crypto}</encryption>"),
+        ] {
+            assert_eq!(with(&inside), ["AES_CM_128_HMAC_SHA1_80"], "{inside}");
+        }
+        assert_eq!(with("<encryption/>"), ["unnamed"]);
     }
 
     #[test]

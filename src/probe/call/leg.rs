@@ -12,6 +12,10 @@ use tokio::time::Instant;
 use tokio::time::timeout_at;
 
 use crate::digest;
+use crate::probe::stun::message::Class;
+use crate::probe::stun::message::Message;
+use crate::probe::stun::message::Method;
+use crate::probe::stun::message::Transaction;
 use crate::secret::Secret;
 
 use super::dtls::Dtls;
@@ -62,6 +66,17 @@ pub(super) struct Heard {
 }
 
 impl Heard {
+    /// Takes note of what a datagram holds of the other participant's packets, as it came and as the keys open it.
+    fn take(&mut self, datagram: &[u8], receive: Option<&Keys>, theirs: &Mark) {
+        if let Some(found) = marked(datagram, theirs) {
+            self.clear.insert(found);
+        }
+        let opened = receive.and_then(|keys| keys.open(datagram));
+        if let Some(found) = opened.and_then(|payload| marked(&payload, theirs)) {
+            self.opened.insert(found);
+        }
+    }
+
     /// How many different ones of a kind came in protected packets.
     pub(super) fn opened(&self, kind: Kind) -> u32 {
         count(&self.opened, kind)
@@ -79,6 +94,13 @@ impl Heard {
     }
 }
 
+/// The mark of the other participant's packet, wherever it stands, and what follows it.
+fn marked(bytes: &[u8], theirs: &Mark) -> Option<(Kind, u16)> {
+    let at = bytes.windows(theirs.len()).position(|part| part == theirs)?;
+    let [letter, high, low] = *bytes.get(at + theirs.len()..)?.first_chunk::<3>()?;
+    Some((Kind::of(letter)?, u16::from_be_bytes([high, low])))
+}
+
 fn count(set: &BTreeSet<(Kind, u16)>, kind: Kind) -> u32 {
     let found = set.iter().filter(|(of, _)| *of == kind).count();
     u32::try_from(found).unwrap_or(u32::MAX)
@@ -94,7 +116,7 @@ pub(super) struct Leg {
     password: Secret,
     payload: u8,
     pub(super) own: Own,
-    pending: Vec<(ice::Transaction, SocketAddr)>,
+    pending: Vec<(Transaction, SocketAddr)>,
     answers: u32,
     dtls: Dtls,
     keys: Option<(Keys, Keys)>,
@@ -183,8 +205,7 @@ impl Leg {
         let name = format!("{}:{}", self.ufrag, self.own.ufrag);
         for path in self.path.map_or_else(|| self.paths.clone(), |path| vec![path]) {
             let transaction = random()?;
-            let request =
-                ice::request(transaction, &name, self.password.expose()).map_err(|error| error.to_string())?;
+            let request = ice::request(transaction, &name, self.password.expose());
             self.pending.push((transaction, path));
             // An address that this computer has no way to is one that does not answer.
             let _ = self.socket.send_to(&request, path).await;
@@ -300,47 +321,27 @@ impl Leg {
     }
 
     async fn take_check(&mut self, datagram: &[u8], from: SocketAddr) {
-        let Some(message) = ice::Message::read(datagram) else {
+        let Ok(message) = Message::read(datagram) else {
             return;
         };
-        match message.kind {
-            ice::REQUEST => {
-                let ours = message.username().and_then(|name| name.split_once(':'));
-                let honest = ours.is_some_and(|(to, _)| to == self.own.ufrag)
-                    && message.is_signed_with(self.own.password.expose());
-                if honest && let Ok(answer) = ice::success(message.transaction, from, self.own.password.expose()) {
-                    let _ = self.socket.send_to(&answer, from).await;
-                }
+        if message.is(Method::Binding, Class::Request) {
+            let password = self.own.password.expose();
+            if ice::is_honest(&message, &self.own.ufrag, password) {
+                let answer = ice::success(message.transaction, from, password);
+                let _ = self.socket.send_to(&answer, from).await;
             }
-            ice::SUCCESS if message.is_signed_with(self.password.expose()) => {
-                let asked = |(transaction, path): &(ice::Transaction, SocketAddr)| {
-                    *transaction == message.transaction && *path == from
-                };
-                if self.pending.iter().any(asked) {
-                    self.answers += 1;
-                    self.path.get_or_insert(from);
-                }
-            }
-            _ => {}
+        } else if message.is(Method::Binding, Class::Success)
+            && message.is_signed_with(self.password.expose().as_bytes())
+            && self.pending.contains(&(message.transaction, from))
+        {
+            self.answers += 1;
+            self.path.get_or_insert(from);
         }
     }
 
     fn hear(&mut self, datagram: &[u8]) {
-        if let Some(found) = self.marked(datagram) {
-            self.heard.clear.insert(found);
-        }
-        let opened = self.keys.as_ref().and_then(|(_, receive)| receive.open(datagram));
-        if let Some(found) = opened.and_then(|payload| self.marked(&payload)) {
-            self.heard.opened.insert(found);
-        }
-    }
-
-    /// The mark of the other participant's packet, wherever it stands.
-    fn marked(&self, bytes: &[u8]) -> Option<(Kind, u16)> {
-        let size = self.theirs.len();
-        let at = bytes.windows(size).position(|part| part == self.theirs)?;
-        let rest = bytes.get(at + size..at + size + 3)?;
-        Some((Kind::of(rest[0])?, u16::from_be_bytes([rest[1], rest[2]])))
+        let receive = self.keys.as_ref().map(|(_, receive)| receive);
+        self.heard.take(datagram, receive, &self.theirs);
     }
 
     /// An RTP packet of our stream that holds the call's mark.
@@ -376,3 +377,7 @@ impl Leg {
             .map_err(|error| format!("this computer could not send to {path}: {error}"))
     }
 }
+
+#[cfg(test)]
+#[path = "leg_tests.rs"]
+mod tests;

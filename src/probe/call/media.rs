@@ -8,6 +8,11 @@ use tokio::net::UdpSocket;
 use tokio::time::Instant;
 use tokio::time::timeout_at;
 
+use crate::probe::stun::message::Class;
+use crate::probe::stun::message::Message;
+use crate::probe::stun::message::Method;
+use crate::probe::stun::message::Transaction;
+
 use super::ice;
 use super::jingle::Offer;
 use super::leg::Kind;
@@ -20,9 +25,9 @@ use super::view::MediaView;
 use super::view::Secured;
 
 /// Longest wait for an answer to ICE checks, and for a handshake.
-const PATIENCE: Duration = Duration::from_secs(6);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Longest wait until the bridge forwards anything: it is told of the streams by the focus, and later than we begin.
-const WARM_UP: Duration = Duration::from_secs(4);
+const WARM_UP: Duration = Duration::from_secs(15);
 /// Between two packets while warming up, and while counting.
 const SLOW: Duration = Duration::from_millis(60);
 const PACE: Duration = Duration::from_millis(20);
@@ -32,11 +37,13 @@ const SEALED: u16 = 30;
 const BETWEEN: u16 = 3;
 /// Plain packets sent before there are any keys.
 const EARLY: u16 = 3;
-/// Wait for what is still on its way.
+/// Longest wait for protected packets that are still on their way, and then for plain ones.
+const LATE: Duration = Duration::from_secs(5);
 const TAIL: Duration = Duration::from_millis(400);
-/// Wait for an answer to a wrong check, and how often it is sent.
+/// Wait for an answer to a wrong check, how often it is sent, and the wait after the last time.
 const SILENCE: Duration = Duration::from_millis(250);
 const TRIES: usize = 3;
+const LAST_SILENCE: Duration = Duration::from_secs(2);
 
 /// One participant, invited.
 pub(super) struct Party {
@@ -106,6 +113,11 @@ async fn talk(one: &mut Leg, two: &mut Leg) -> Result<MediaView, String> {
         }
         listen(one, two, PACE).await;
     }
+    let late = Instant::now() + LATE;
+    let all = u32::from(SEALED);
+    while Instant::now() < late && [&one, &two].iter().any(|leg| leg.heard.opened(Kind::Sealed) < all) {
+        listen(one, two, SLOW).await;
+    }
     listen(one, two, TAIL).await;
     let flow = |to: &Leg| Flow {
         sent: SEALED.into(),
@@ -162,24 +174,36 @@ async fn ask_wrongly(path: SocketAddr, name: &str, password: &str) -> Result<Ice
     };
     let socket = UdpSocket::bind(any).await.map_err(fault)?;
     socket.connect(path).await.map_err(fault)?;
-    let mut buffer = [0; 2048];
-    for _ in 0..TRIES {
+    let mut sent = Vec::new();
+    let mut other = IceAnswer::Silent;
+    for round in 1..=TRIES {
         let transaction = random()?;
-        let request = ice::request(transaction, name, password).map_err(|error| error.to_string())?;
+        sent.push(transaction);
+        let request = ice::request(transaction, name, password);
         socket.send(&request).await.map_err(fault)?;
-        if let Ok(received) = timeout_at(Instant::now() + SILENCE, socket.recv(&mut buffer)).await {
+        let wait = if round == TRIES { LAST_SILENCE } else { SILENCE };
+        let until = Instant::now() + wait;
+        let mut buffer = [0; 2048];
+        while let Ok(received) = timeout_at(until, socket.recv(&mut buffer)).await {
             let size = received.map_err(fault)?;
-            return Ok(answer(&buffer[..size], transaction));
+            match answer(&buffer[..size], &sent) {
+                // Something else may come before the answer.
+                IceAnswer::Other if Instant::now() < until => other = IceAnswer::Other,
+                answer => return Ok(answer),
+            }
         }
     }
-    Ok(IceAnswer::Silent)
+    Ok(other)
 }
 
-fn answer(datagram: &[u8], transaction: ice::Transaction) -> IceAnswer {
-    match ice::Message::read(datagram) {
-        Some(message) if message.transaction != transaction => IceAnswer::Other,
-        Some(message) if message.kind == ice::SUCCESS => IceAnswer::Accepted,
-        Some(message) if message.kind == ice::REFUSAL => IceAnswer::Refused(message.code().unwrap_or(0)),
+/// An answer may be one to an earlier try.
+fn answer(datagram: &[u8], sent: &[Transaction]) -> IceAnswer {
+    match Message::read(datagram) {
+        Ok(message) if !sent.contains(&message.transaction) => IceAnswer::Other,
+        Ok(message) if message.is(Method::Binding, Class::Success) => IceAnswer::Accepted,
+        Ok(message) if message.is(Method::Binding, Class::Error) => {
+            IceAnswer::Refused(message.error().map_or(0, |(code, _)| code))
+        }
         _ => IceAnswer::Other,
     }
 }

@@ -29,6 +29,7 @@ use tokio::time::Instant;
 use super::target::Target;
 use super::trust;
 use super::xmpp::clinician::Visitors;
+use super::xmpp::hosts::Hosts;
 use super::xmpp::link::Endpoint;
 use super::xmpp::link::Transport;
 
@@ -43,7 +44,7 @@ pub enum Calling {
 }
 
 /// In which conversations of a call are begun.
-const BUDGET: Duration = Duration::from_secs(60);
+const BUDGET: Duration = Duration::from_secs(180);
 
 /// Makes the call that was asked for.
 pub(crate) async fn look(
@@ -61,6 +62,7 @@ pub(crate) async fn look(
     };
     let open = Endpoint {
         domain: name.to_owned(),
+        hosts: Hosts::of(target, address, visitors.naming).await,
         address: target.https(address),
         transport: Transport::WebSocket,
         tls: trust::any_certificate(),

@@ -9,14 +9,17 @@ use tokio::time::Instant;
 use crate::probe::sighting::Sighting;
 use crate::probe::sighting::Vantage;
 use crate::probe::xmpp::clinician;
+use crate::probe::xmpp::clinician::Clinician;
 use crate::probe::xmpp::clinician::Credential;
 use crate::probe::xmpp::clinician::Visitors;
+use crate::probe::xmpp::forge;
 use crate::probe::xmpp::guest::FocusAnswer;
 use crate::probe::xmpp::guest::ask_focus;
 use crate::probe::xmpp::link::Endpoint;
 use crate::probe::xmpp::session::Entry;
 use crate::probe::xmpp::session::Login;
 use crate::probe::xmpp::session::Mechanism;
+use crate::probe::xmpp::session::Room;
 use crate::probe::xmpp::session::Session;
 use crate::seen::Seen;
 
@@ -31,7 +34,7 @@ use super::view::LegView;
 use super::view::Waiting;
 
 /// Longest wait for the focus's invitation once both are in the room.
-const INVITED: Duration = Duration::from_secs(10);
+const INVITED: Duration = Duration::from_secs(20);
 
 /// The names of the looks, as they stand in reports.
 const WAIT: &str = "patient at the door";
@@ -70,13 +73,13 @@ pub(super) async fn call(open: &Endpoint, strict: &Endpoint, visitors: &Visitors
         Some(Err(why)) => return blank(&why),
         None => return blank("there were no clinician's credentials"),
     };
-    let room = format!("{room}@conference.{}", open.domain);
+    let room = format!("{room}@{}", open.hosts.rooms);
     let mut patient = match arrive(open).await {
         Ok(session) => session,
         Err(why) => return blank(&why),
     };
     let look = vantage(&open.domain, WAIT, Some(open.address));
-    let before = knock(&mut patient, &open.domain, &room).await;
+    let before = knock(&mut patient, &open.hosts.focus, &room).await;
     let mut clinician = match enter_as_clinician(strict, &credential, &room).await {
         Ok(session) => session,
         Err(why) => {
@@ -86,7 +89,15 @@ pub(super) async fn call(open: &Endpoint, strict: &Endpoint, visitors: &Visitors
     };
     let after = patient.enter(&room).await.map_err(|error| error.to_string());
     let inside = matches!(after, Ok(Entry::Entered { .. }));
-    let waiting = before.and_then(|before| Ok(Waiting { before, after: after? }));
+    let waiting = before.and_then(|before| match before {
+        // Whoever had it open last may have left a moment ago.
+        Entry::Entered {
+            room: Room::Existing, ..
+        } if has_own_room(visitors) => {
+            Err("the token's room was open before anybody came, which shows nothing of a patient's wait".to_owned())
+        }
+        before => Ok(Waiting { before, after: after? }),
+    });
     let mut view = match &waiting {
         Err(why) => blank(why),
         Ok(_) => blank("the patient did not get into the room after the clinician"),
@@ -103,10 +114,17 @@ pub(super) async fn call(open: &Endpoint, strict: &Endpoint, visitors: &Visitors
     view
 }
 
+/// Whether the clinician's room is one that a given token names, and not a new one.
+fn has_own_room(visitors: &Visitors) -> bool {
+    match &visitors.clinician {
+        Some(Clinician::Token(token)) => forge::room_of(token).is_some(),
+        _ => false,
+    }
+}
+
 /// The patient's session: a guest, as everybody with a link is.
 async fn arrive(open: &Endpoint) -> Result<Session, String> {
-    let host = format!("guest.{}", open.domain);
-    let mut session = Session::open(open, &host, None)
+    let mut session = Session::open(open, &open.hosts.guests, None)
         .await
         .map_err(|error| error.to_string())?;
     match session.log_in(Mechanism::Anonymous).await {
@@ -114,15 +132,17 @@ async fn arrive(open: &Endpoint) -> Result<Session, String> {
             session.take_calls();
             Ok(session)
         }
-        Ok(Login::Refused(refused)) => Err(format!("the patient's login was refused: {}", refused.condition)),
+        Ok(Login::Refused(refused) | Login::Unbound(refused)) => {
+            Err(format!("the patient's login was refused: {}", refused.condition))
+        }
         Err(error) => Err(error.to_string()),
     }
 }
 
 /// The patient comes first, as patients do.
-async fn knock(patient: &mut Session, domain: &str, room: &str) -> Result<Entry, String> {
+async fn knock(patient: &mut Session, focus: &str, room: &str) -> Result<Entry, String> {
     // The focus's own word is another control's matter.
-    ask_focus(patient, domain, room)
+    ask_focus(patient, focus, room)
         .await
         .map_err(|error| error.to_string())?;
     let entry = patient.enter(room).await.map_err(|error| error.to_string())?;
@@ -139,8 +159,8 @@ async fn enter_as_clinician(strict: &Endpoint, credential: &Credential, room: &s
         return Err(format!("the clinician's login was refused: {}", refused.condition));
     }
     session.take_calls();
-    let entered = match clinician::ask_patiently(&mut session, &strict.domain, room).await {
-        Ok(FocusAnswer::Ready { .. }) => session.enter(room).await,
+    let entered = match clinician::ask_patiently(&mut session, &strict.hosts.focus, room).await {
+        Ok(FocusAnswer::Ready { .. }) => clinician::enter_opened(&mut session, &strict.hosts.focus, room).await,
         Ok(other) => {
             session.close().await;
             return Err(format!("the focus did not open the room for the clinician: {other:?}"));

@@ -4,8 +4,7 @@
 use openssl::error::ErrorStack;
 use openssl::symm;
 use openssl::symm::Cipher;
-
-use super::ice;
+use ring::hmac;
 
 /// What protects media, as DTLS negotiates it (RFC 5764, RFC 7714).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +104,7 @@ impl Keys {
             }
             Profile::Aes128CmSha1 => {
                 sealed.extend(self.counter(header, payload)?);
-                let tag = self.sha1_tag(&sealed)?;
+                let tag = self.sha1_tag(&sealed);
                 sealed.extend(tag);
             }
         }
@@ -125,7 +124,7 @@ impl Keys {
             Profile::Aes128CmSha1 => {
                 let (covered, tag) = packet.split_at_checked(packet.len().checked_sub(SHA1_TAG)?)?;
                 let (header, hidden) = covered.split_at_checked(size)?;
-                if !openssl::memcmp::eq(&self.sha1_tag(covered)?, tag) {
+                if !openssl::memcmp::eq(&self.sha1_tag(covered), tag) {
                     return None;
                 }
                 self.counter(header, hidden)
@@ -156,11 +155,10 @@ impl Keys {
     }
 
     /// RFC 3711 4.2, with a rollover counter of zero.
-    fn sha1_tag(&self, covered: &[u8]) -> Option<Vec<u8>> {
-        let data = [covered, &[0; 4]].concat();
-        let mut tag = ice::sha1_tag(&self.tag, &data).ok()?;
-        tag.truncate(SHA1_TAG);
-        Some(tag)
+    fn sha1_tag(&self, covered: &[u8]) -> Vec<u8> {
+        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.tag);
+        let tag = hmac::sign(&key, &[covered, &[0; 4]].concat());
+        tag.as_ref()[..SHA1_TAG].to_vec()
     }
 }
 

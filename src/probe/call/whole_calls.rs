@@ -8,6 +8,7 @@ use crate::probe::Clinician;
 use crate::probe::Entry;
 use crate::probe::Visitors;
 use crate::probe::trust;
+use crate::probe::xmpp::hosts::Hosts;
 use crate::probe::xmpp::link::Endpoint;
 use crate::probe::xmpp::link::Transport;
 use crate::secret::Secret;
@@ -27,6 +28,7 @@ async fn call(door: Door, focus: Focus) -> CallView {
     let site = Site::serve(door, focus, Bridge::with(Fault::Nothing).await).await;
     let endpoint = Endpoint {
         domain: DOMAIN.to_owned(),
+        hosts: Hosts::usual(DOMAIN),
         address: site.address,
         transport: Transport::WebSocket,
         tls: trust::any_certificate(),

@@ -135,6 +135,8 @@ pub(crate) enum Extras {
     All,
     /// That this is a second try in an older version (RFC 7507).
     Fallback,
+    /// That a status of the certificate is welcome (RFC 6066 8).
+    Status,
 }
 
 /// One ClientHello.
@@ -192,7 +194,7 @@ impl<'a> Hello<'a> {
         match self.extras {
             // DEFLATE (RFC 3749), then none.
             Extras::All => counted8(&mut body, &[1, 0]),
-            Extras::None | Extras::Fallback => counted8(&mut body, &[0]),
+            Extras::None | Extras::Fallback | Extras::Status => counted8(&mut body, &[0]),
         }
         if self.version != Version::Ssl3 {
             let mut extensions = self.extensions(&random[32..]);
@@ -233,8 +235,10 @@ impl<'a> Hello<'a> {
             };
             extension(&mut all, 13, &list16(schemes));
         }
-        if self.extras == Extras::All {
+        if matches!(self.extras, Extras::All | Extras::Status) {
             extension(&mut all, 5, &[1, 0, 0, 0, 0]);
+        }
+        if self.extras == Extras::All {
             extension(&mut all, 15, &[1]);
             extension(&mut all, 22, &[]);
             extension(&mut all, 23, &[]);
@@ -328,7 +332,7 @@ mod tests {
     #[test]
     fn every_hello_is_a_complete_record_of_its_version() {
         for version in Version::ALL {
-            for extras in [Extras::None, Extras::All, Extras::Fallback] {
+            for extras in [Extras::None, Extras::All, Extras::Fallback, Extras::Status] {
                 let mut hello = Hello::new(version, Some("telemed.example.com"), usual_suites(version));
                 hello.extras = extras;
                 hello.share = Some(0x0017);

@@ -30,6 +30,9 @@ pub(crate) const SILENCE: Duration = Duration::from_secs(4);
 /// Most connections to one listener at a time.
 const AT_ONCE: usize = 32;
 
+/// The type of the record that a ServerHello comes in.
+const HANDSHAKE: u8 = 22;
+
 /// What a listener speaks before TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -46,6 +49,8 @@ pub(crate) struct Line<'a> {
     pub(crate) address: SocketAddr,
     pub(crate) name: &'a str,
     pub(crate) entrance: Entrance,
+    /// The name in hellos; `None` for a client that names no host.
+    pub(crate) named: Option<&'a str>,
     slots: Semaphore,
 }
 
@@ -63,7 +68,7 @@ pub(crate) enum Until {
 pub(crate) enum Echo {
     Answer(Flight),
     HungUp,
-    /// Connected, and then no answer within the wait.
+    /// Connected, and then not a byte within the wait.
     Silence,
     Nothing(String),
 }
@@ -101,7 +106,16 @@ impl<'a> Line<'a> {
             address,
             name,
             entrance,
+            named: Some(name),
             slots: Semaphore::new(AT_ONCE),
+        }
+    }
+
+    /// The same listener for a client that names no host.
+    pub(crate) fn without_name(&self) -> Self {
+        Self {
+            named: None,
+            ..Self::new(self.address, self.name, self.entrance)
         }
     }
 
@@ -154,6 +168,12 @@ async fn talk(stream: &mut TcpStream, hello: &[u8], until: Until) -> Echo {
         let mut buffer = vec![0; 16 * 1024];
         loop {
             match stream.read(&mut buffer).await {
+                // Who begins to say yes has not said no.
+                Ok(0) | Err(_) if heard.first() == Some(&HANDSHAKE) => {
+                    return Some(Echo::Nothing(
+                        "the server hung up in the middle of its hello".to_owned(),
+                    ));
+                }
                 Ok(0) | Err(_) => return Some(Echo::HungUp),
                 Ok(count) => heard.extend_from_slice(&buffer[..count]),
             }
@@ -173,6 +193,45 @@ async fn talk(stream: &mut TcpStream, hello: &[u8], until: Until) -> Echo {
         // What was said before counts.
         _ if flight.answer.is_some() => Echo::Answer(flight),
         Ok(Some(echo)) => echo,
-        Err(_) => Echo::Silence,
+        Err(_) if heard.is_empty() => Echo::Silence,
+        // Who speaks slowly is not silent.
+        Err(_) => Echo::Nothing(format!(
+            "{} bytes of an answer came within {} s, and not its end",
+            heard.len(),
+            SILENCE.as_secs()
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hello;
+    use super::*;
+
+    /// What a hello brings from a listener that says this and hangs up.
+    async fn echo_of(said: &'static [u8]) -> Echo {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut hello = [0; 4096];
+            let _ = stream.read(&mut hello).await;
+            let _ = stream.write_all(said).await;
+        });
+        let line = Line::new(address, "t.example.com", Entrance::Direct);
+        let hello = Hello::new(Version::Tls12, line.named, hello::usual_suites(Version::Tls12));
+        line.ask_once(&hello, Until::Hello).await
+    }
+
+    #[tokio::test]
+    async fn hanging_up_in_the_middle_of_a_hello_is_no_refusal() {
+        assert_eq!(echo_of(b"").await, Echo::HungUp);
+        assert_eq!(
+            echo_of(b"\x15\x03\x03\x00\x02\x01\x70").await,
+            Echo::HungUp,
+            "a warning"
+        );
+        let cut = echo_of(b"\x16\x03\x03\x00\x2a\x02\x00").await;
+        assert!(matches!(cut, Echo::Nothing(_)), "{cut:?}");
     }
 }

@@ -2,6 +2,8 @@
 //! certificates it serves; with the site's name and without one. Works for any port that speaks TLS from the first byte,
 //! and for XMPP's STARTTLS.
 
+#[cfg(test)]
+mod doubles;
 mod enumerate;
 pub mod flight;
 pub mod group;
@@ -9,6 +11,7 @@ pub mod hello;
 mod keys;
 pub mod line;
 pub mod nameless;
+mod offers;
 mod session;
 pub mod starttls;
 pub mod suite;
@@ -16,10 +19,12 @@ pub mod survey;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use rustls::pki_types::CertificateDer;
 use serde::Serialize;
+use tokio::time::sleep;
 
 use crate::seen::Seen;
 
@@ -32,6 +37,7 @@ use super::sighting::Vantage;
 use super::trust;
 use super::trust::Keys;
 use flight::Answer;
+use hello::Extras;
 use hello::Hello;
 use hello::Version;
 use line::Echo;
@@ -39,8 +45,13 @@ use line::Entrance;
 use line::Line;
 use line::Until;
 use nameless::Nameless;
-use suite::Suite;
+use offers::Offers;
 use survey::Survey;
+
+/// How often a server is asked for the status that its certificate promises, and the pause before each further try: nginx
+/// fetches one when it is first asked.
+const STATUS_TRIES: usize = 3;
+const STATUS_PAUSE: Duration = Duration::from_secs(2);
 
 /// One TLS listener seen from outside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -101,8 +112,8 @@ pub enum Refusal {
     OtherVersion(Version),
     /// By hanging up right after the hello, while another hello to the same listener was answered in the same run.
     HungUp,
-    /// By not answering, twice, while another hello to the same listener was answered in the same run: so does coturn,
-    /// which takes a first record of an old version for no TLS at all.
+    /// By not answering, twice, while a hello of TLS 1.2 or 1.3 was accepted before and after: so does coturn, which takes
+    /// a first record of an old version for no TLS at all.
     Silence,
 }
 
@@ -136,32 +147,17 @@ pub async fn look(address: SocketAddr, name: &str, entrance: Entrance) -> TlsVie
     let line = Line::new(address, name, entrance);
     let listening = match reach::connect(address, reach::CONNECT).await {
         Ok(_) => vantage.saw(Vec::new(), Seen::Known(Listening::Yes)),
-        Err(error) => return unreached(&line, &subject, vantage, &error),
+        Err(error) => {
+            let listening = match &error {
+                ReachError::Refused(_) => Seen::Known(Listening::Refused),
+                ReachError::Filtered(..) => Seen::Known(Listening::Filtered),
+                ReachError::Local(..) => Seen::unknown(&error),
+            };
+            return unreached(&line, &subject, listening, &error.to_string());
+        }
     };
-    let weak_view = Vantage::now(format!("{subject} weak suites"), Some(address));
-    let weak_hello = Hello::new(Version::Tls12, Some(name), hello::WEAK);
-    let (echoes, weak, chain) = tokio::join!(
-        versions(&line, &subject),
-        line.ask(&weak_hello, Until::Hello),
-        look_at_chain(&line, &subject),
-    );
-    let alive = echoes
-        .iter()
-        .any(|(_, _, echo)| matches!(echo.answer(), Some(Answer::Hello { .. } | Answer::Alert(_))));
-    let weak_suites = weak_view.saw(
-        vec![format!(
-            ">> TLS 1.2 hello with weak suites only; << {}",
-            weak.describe()
-        )],
-        judge_echo(Version::Tls12, &weak, alive),
-    );
-    let versions: BTreeMap<Version, Sighting<Offer>> = echoes
-        .into_iter()
-        .map(|(version, vantage, echo)| {
-            let line = format!(">> {} hello; << {}", version.name(), echo.describe());
-            (version, vantage.saw(vec![line], judge_echo(version, &echo, alive)))
-        })
-        .collect();
+    let (Offers { versions, weak_suites }, chain) =
+        tokio::join!(offers::look(&line, &subject), look_at_chain(&line, &subject));
     let accepted: Vec<Version> = versions
         .iter()
         .filter(|(_, offer)| matches!(offer.result, Seen::Known(Offer::Accepted { .. })))
@@ -180,7 +176,12 @@ pub async fn look(address: SocketAddr, name: &str, entrance: Entrance) -> TlsVie
         let why = "the server accepted no hello with a name either";
         Vantage::now(format!("{subject} without a name"), Some(address)).saw(Vec::new(), Seen::unknown(why))
     } else {
-        nameless::look(&line, &subject, &survey).await
+        let control = accepted
+            .iter()
+            .copied()
+            .max()
+            .filter(|newest| *newest >= Version::Tls12);
+        nameless::look(&line, &subject, &survey, control).await
     };
     TlsView {
         address,
@@ -195,94 +196,50 @@ pub async fn look(address: SocketAddr, name: &str, entrance: Entrance) -> TlsVie
     }
 }
 
-/// Whether something at `address` answers a hello as TLS does.
-pub(crate) async fn speaks(address: SocketAddr, name: &str) -> bool {
+/// Whether something at `address` answers a hello as TLS does; why that is not known where nothing can be asked.
+pub(crate) async fn speaks(address: SocketAddr, name: &str) -> Result<bool, String> {
     let line = Line::new(address, name, Entrance::Direct);
     let hellos = [Version::Tls13, Version::Tls12, Version::Tls10]
         .map(|version| Hello::new(version, Some(name), hello::usual_suites(version)));
     let echoes = join_all(hellos.iter().map(|hello| line.ask_once(hello, Until::Hello))).await;
-    echoes
-        .iter()
-        .any(|echo| matches!(echo.answer(), Some(Answer::Hello { .. } | Answer::Alert(_))))
+    if let Some(Echo::Nothing(why)) = echoes.first()
+        && echoes.iter().all(|echo| matches!(echo, Echo::Nothing(_)))
+    {
+        return Err(why.clone());
+    }
+    let answers = |echo: &Echo| matches!(echo.answer(), Some(Answer::Hello { .. } | Answer::Alert(_)));
+    Ok(echoes.iter().any(answers))
+}
+
+/// The view of a port that took connections before and could not be asked.
+pub(crate) fn unseen(address: SocketAddr, name: &str, why: &str) -> TlsView {
+    let line = Line::new(address, name, Entrance::Direct);
+    let subject = format!("tcp://{name}:{}", address.port());
+    unreached(&line, &subject, Seen::unknown(why), why)
 }
 
 /// The view of a port where no connection can be made.
-fn unreached(line: &Line<'_>, subject: &str, vantage: Vantage, error: &ReachError) -> TlsView {
-    let listening = match error {
-        ReachError::Refused(_) => Seen::Known(Listening::Refused),
-        ReachError::Filtered(..) => Seen::Known(Listening::Filtered),
-        ReachError::Local(..) => Seen::unknown(error),
-    };
-    let transcript = vec![format!("<< {error}")];
+fn unreached(line: &Line<'_>, subject: &str, listening: Seen<Listening>, why: &str) -> TlsView {
+    let transcript = vec![format!("<< {why}")];
     let not_asked = |what: &str| Vantage::now(format!("{subject} {what}"), Some(line.address));
     TlsView {
         address: line.address,
         entrance: line.entrance,
-        listening: vantage.saw(transcript.clone(), listening),
+        listening: Vantage::now(subject, Some(line.address)).saw(transcript.clone(), listening),
         versions: Version::ALL
             .into_iter()
             .map(|version| {
                 (
                     version,
-                    not_asked(version.name()).saw(transcript.clone(), Seen::unknown(error)),
+                    not_asked(version.name()).saw(transcript.clone(), Seen::unknown(why)),
                 )
             })
             .collect(),
-        weak_suites: not_asked("weak suites").saw(transcript.clone(), Seen::unknown(error)),
-        chain: not_asked("certificate").saw(transcript.clone(), Seen::unknown(error)),
+        weak_suites: not_asked("weak suites").saw(transcript.clone(), Seen::unknown(why)),
+        chain: not_asked("certificate").saw(transcript.clone(), Seen::unknown(why)),
         second_chain: None,
-        survey: survey::none(line, subject, &error.to_string()),
-        nameless: not_asked("without a name").saw(transcript, Seen::unknown(error)),
-    }
-}
-
-/// One hello per version, all at once: six connections are no burst, and a silent server is waited for only once.
-async fn versions(line: &Line<'_>, subject: &str) -> Vec<(Version, Vantage, Echo)> {
-    let asked = Version::ALL.map(|version| async move {
-        let vantage = Vantage::now(format!("{subject} {}", version.name()), Some(line.address));
-        let hello = Hello::new(version, Some(line.name), hello::usual_suites(version));
-        (version, vantage, line.ask(&hello, Until::Hello).await)
-    });
-    join_all(asked).await
-}
-
-/// What an echo means once it is known whether the listener answers hellos at all.
-fn judge_echo(asked: Version, echo: &Echo, alive: bool) -> Seen<Offer> {
-    let flight = match echo {
-        Echo::HungUp if alive => return Seen::Known(Offer::Refused(Refusal::HungUp)),
-        Echo::Silence if alive => return Seen::Known(Offer::Refused(Refusal::Silence)),
-        Echo::Silence => return Seen::unknown("the server answered no hello at all"),
-        Echo::HungUp => {
-            return Seen::unknown("the server hung up on every hello, so it may be down rather than strict");
-        }
-        Echo::Nothing(why) => return Seen::Unknown(why.clone()),
-        Echo::Answer(flight) => flight,
-    };
-    match flight.answer {
-        Some(Answer::Hello {
-            version: Some(version),
-            suite,
-        }) if version == asked => Seen::Known(Offer::Accepted {
-            suite: match version {
-                Version::Ssl2 => format!("SSL 2.0 cipher kind 0x{suite:04X}"),
-                _ => Suite(suite).name(),
-            },
-        }),
-        Some(Answer::Hello {
-            version: Some(version), ..
-        }) => Seen::Known(Offer::Refused(Refusal::OtherVersion(version))),
-        Some(Answer::Hello { version: None, .. }) => {
-            Seen::unknown("the server answered in a version that does not exist")
-        }
-        // Any other alert says nothing about the offer.
-        // Alerts came with SSL 3.0; who answers by one does not go on in SSL 2.0.
-        Some(Answer::Alert(code)) if asked == Version::Ssl2 || enumerate::REFUSALS.contains(&code) => {
-            Seen::Known(Offer::Refused(Refusal::Alert(code)))
-        }
-        Some(Answer::Alert(code)) => Seen::unknown(format!(
-            "the server sent alert {code}, which does not speak of versions"
-        )),
-        Some(Answer::Foreign) | None => Seen::unknown("the server answered in something that is not TLS"),
+        survey: survey::none(line, subject, why),
+        nameless: not_asked("without a name").saw(transcript, Seen::unknown(why)),
     }
 }
 
@@ -295,7 +252,10 @@ async fn look_at_chain(line: &Line<'_>, subject: &str) -> Sighting<Chain> {
         Err(why) => why,
     };
     for version in [Version::Tls12, Version::Tls11, Version::Tls10, Version::Ssl3] {
-        let hello = Hello::new(version, Some(line.name), hello::usual_suites(version));
+        let hello = Hello {
+            extras: Extras::Status,
+            ..Hello::new(version, line.named, hello::usual_suites(version))
+        };
         match line.ask_once(&hello, Until::Flight).await {
             Echo::Answer(flight) => {
                 if let Some(chain) = flight.chain {
@@ -311,15 +271,33 @@ async fn look_at_chain(line: &Line<'_>, subject: &str) -> Sighting<Chain> {
     vantage.saw(vec![format!("<< {why}")], Seen::unknown(why))
 }
 
+/// A whole handshake; a server whose certificate promises a status is asked again where it brings none.
 async fn handshake(line: &Line<'_>, keys: Keys) -> Result<trust::Served, String> {
+    let mut served = one_handshake(line, keys).await?;
+    for _ in 1..STATUS_TRIES {
+        let leaf = served.chain.first().map(|leaf| certificate::read(leaf));
+        let promised = matches!(leaf, Some(Ok(leaf)) if leaf.must_staple);
+        if served.stapled || !promised {
+            break;
+        }
+        sleep(STATUS_PAUSE).await;
+        if let Ok(again) = one_handshake(line, keys).await {
+            served = again;
+        }
+    }
+    Ok(served)
+}
+
+async fn one_handshake(line: &Line<'_>, keys: Keys) -> Result<trust::Served, String> {
     let stream = line.open().await?;
-    trust::served(stream, line.address, Some(line.name), keys)
+    trust::served(stream, line.address, line.named, keys)
         .await
         .map_err(|error| error.to_string())
 }
 
 fn saw_chain(vantage: Vantage, chain: &[CertificateDer<'_>], stapled: bool) -> Sighting<Chain> {
-    let transcript = vec![format!("<< {} certificates", chain.len())];
+    let status = if stapled { "a" } else { "no" };
+    let transcript = vec![format!("<< {} certificates, {status} stapled status", chain.len())];
     vantage.saw(transcript, read_chain(chain, stapled).into())
 }
 
@@ -366,51 +344,20 @@ fn read_chain(chain: &[CertificateDer<'_>], stapled: bool) -> Result<Chain, Stri
 
 #[cfg(test)]
 mod tests {
-    use super::flight::Flight;
     use super::*;
 
-    fn answered(answer: Answer) -> Echo {
-        Echo::Answer(Flight {
-            answer: Some(answer),
-            ..Flight::default()
-        })
-    }
-
-    #[test]
-    fn hanging_up_is_a_refusal_only_while_another_hello_is_answered() {
-        assert_eq!(
-            judge_echo(Version::Tls10, &Echo::HungUp, true),
-            Seen::Known(Offer::Refused(Refusal::HungUp))
-        );
-        assert!(judge_echo(Version::Tls10, &Echo::HungUp, false).known().is_err());
-    }
-
-    #[test]
-    fn silence_foreign_bytes_and_unrelated_alerts_are_unknown() {
-        for echo in [
-            Echo::Nothing("no answer".to_owned()),
-            answered(Answer::Foreign),
-            answered(Answer::Alert(80)),
-        ] {
-            assert!(judge_echo(Version::Tls11, &echo, true).known().is_err(), "{echo:?}");
-        }
-    }
-
-    #[test]
-    fn any_alert_refuses_ssl_2() {
-        let seen = judge_echo(Version::Ssl2, &answered(Answer::Alert(50)), true);
-        assert_eq!(seen, Seen::Known(Offer::Refused(Refusal::Alert(50))));
-    }
-
-    #[test]
-    fn a_downgrade_is_a_refusal_of_what_was_asked() {
-        let echo = answered(Answer::Hello {
-            version: Some(Version::Tls12),
-            suite: 0xc02f,
-        });
-        assert_eq!(
-            judge_echo(Version::Tls13, &echo, true),
-            Seen::Known(Offer::Refused(Refusal::OtherVersion(Version::Tls12)))
-        );
+    #[tokio::test]
+    async fn a_port_that_takes_no_connection_any_more_is_not_said_to_speak_something_else() {
+        let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = gone.local_addr().unwrap();
+        drop(gone);
+        let why = speaks(address, "t.example.com").await.unwrap_err();
+        assert!(why.contains("refused the connection"), "{why}");
+        let view = unseen(address, "t.example.com", &why);
+        assert_eq!(view.listening.known(), Err(why.as_str()));
+        let web = doubles::listener(|_| b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()).await;
+        assert_eq!(speaks(web, "t.example.com").await, Ok(false));
+        let tls = doubles::listener(|heard| doubles::Policy::default().reply(heard)).await;
+        assert_eq!(speaks(tls, "t.example.com").await, Ok(true));
     }
 }

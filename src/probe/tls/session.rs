@@ -24,63 +24,69 @@ pub(super) async fn agreed(
     versions: &[Version],
     known: &BTreeMap<Version, Vec<Suite>>,
 ) -> Sighting<SessionView> {
-    let look = async {
-        let Some((version, suites)) = newest_old(known, |_| true) else {
-            let only_new = versions.iter().all(|version| *version == Version::Tls13);
-            let view = match only_new {
-                true => Ok(SessionView::OnlyTls13),
-                false => Err("the suites of the older versions are not known".to_owned()),
-            };
-            return (Vec::new(), view);
+    part(line, format!("{subject} session"), ask(line, versions, known)).await
+}
+
+/// Asks for everything that a session before TLS 1.3 could have.
+pub(super) async fn ask(
+    line: &Line<'_>,
+    versions: &[Version],
+    known: &BTreeMap<Version, Vec<Suite>>,
+) -> (Vec<String>, Result<SessionView, String>) {
+    let Some((version, suites)) = newest_old(known, |_| true) else {
+        let only_new = versions.iter().all(|version| *version == Version::Tls13);
+        let view = match only_new {
+            true => Ok(SessionView::OnlyTls13),
+            false => Err("the suites of the older versions are not known".to_owned()),
         };
-        let everything = Hello {
-            extras: Extras::All,
-            ..Hello::new(version, Some(line.name), &suites)
-        };
-        let chained = newest_old(known, |suite| suite.chained_blocks()).filter(|(seen, _)| *seen == version);
-        let (echo, padded) = tokio::join!(line.ask(&everything, Until::Flight), async {
-            let (_, suites) = chained?;
-            let hello = Hello {
-                extras: Extras::All,
-                ..Hello::new(version, Some(line.name), &suites)
-            };
-            Some(line.ask(&hello, Until::Hello).await)
-        });
-        let transcript = vec![format!(
-            ">> {} hello with everything on offer; << {}",
-            version.name(),
-            echo.describe()
-        )];
-        let Echo::Answer(flight) = &echo else {
-            return (
-                transcript,
-                Err("the hello with everything on offer was not answered".to_owned()),
-            );
-        };
-        let Some(details) = &flight.details else {
-            return (
-                transcript,
-                Err(format!("the server answered it by {}", echo.describe())),
-            );
-        };
-        let has = |kind: u16| details.extensions.contains_key(&kind);
-        let encrypt_then_mac = match padded {
-            Some(Echo::Answer(flight)) => flight.details.map(|seen| seen.extensions.contains_key(&22)),
-            _ => None,
-        };
-        let session = Session {
-            version,
-            secure_renegotiation: has(0xff01),
-            extended_master_secret: has(23),
-            encrypt_then_mac,
-            compression: details.compression,
-            heartbeat: has(15),
-            tickets: has(35),
-            stapled: flight.stapled,
-        };
-        (transcript, Ok(SessionView::Older(session)))
+        return (Vec::new(), view);
     };
-    part(line, format!("{subject} session"), look).await
+    let everything = Hello {
+        extras: Extras::All,
+        ..Hello::new(version, line.named, &suites)
+    };
+    let chained = newest_old(known, |suite| suite.chained_blocks()).filter(|(seen, _)| *seen == version);
+    let (echo, padded) = tokio::join!(line.ask(&everything, Until::Flight), async {
+        let (_, suites) = chained?;
+        let hello = Hello {
+            extras: Extras::All,
+            ..Hello::new(version, line.named, &suites)
+        };
+        Some(line.ask(&hello, Until::Hello).await)
+    });
+    let transcript = vec![format!(
+        ">> {} hello with everything on offer; << {}",
+        version.name(),
+        echo.describe()
+    )];
+    let Echo::Answer(flight) = &echo else {
+        return (
+            transcript,
+            Err("the hello with everything on offer was not answered".to_owned()),
+        );
+    };
+    let Some(details) = &flight.details else {
+        return (
+            transcript,
+            Err(format!("the server answered it by {}", echo.describe())),
+        );
+    };
+    let has = |kind: u16| details.extensions.contains_key(&kind);
+    let encrypt_then_mac = match padded {
+        Some(Echo::Answer(flight)) => flight.details.map(|seen| seen.extensions.contains_key(&22)),
+        _ => None,
+    };
+    let session = Session {
+        version,
+        secure_renegotiation: has(0xff01),
+        extended_master_secret: has(23),
+        encrypt_then_mac,
+        compression: details.compression,
+        heartbeat: has(15),
+        tickets: has(35),
+        stapled: flight.stapled,
+    };
+    (transcript, Ok(SessionView::Older(session)))
 }
 
 pub(super) async fn fallback(
@@ -108,7 +114,7 @@ pub(super) async fn fallback(
         let suites: Vec<u16> = suites.iter().take(100).map(|suite| suite.0).collect();
         let hello = Hello {
             extras: Extras::Fallback,
-            ..Hello::new(*version, Some(line.name), &suites)
+            ..Hello::new(*version, line.named, &suites)
         };
         let echo = line.ask(&hello, Until::Hello).await;
         let transcript = vec![format!(">> {} as a second try; << {}", version.name(), echo.describe())];

@@ -28,7 +28,7 @@ use super::session;
 use super::suite::Suite;
 
 /// Longest time for one part of the closer look.
-const PART: Duration = Duration::from_secs(45);
+const PART: Duration = Duration::from_secs(120);
 
 /// The whole order of suites is asked for up to this many; beyond that, whose order it is.
 const ORDERED: usize = 24;
@@ -71,6 +71,16 @@ pub enum Order {
     Client,
     /// There are fewer than two suites, or it could not be seen.
     Open,
+}
+
+impl Order {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Server => "the server's order decides",
+            Self::Client => "the client's order decides",
+            Self::Open => "it was not seen whose order decides",
+        }
+    }
 }
 
 /// A prime of finite-field Diffie-Hellman.
@@ -171,11 +181,17 @@ pub(super) async fn part<T>(
     look: impl Future<Output = (Vec<String>, Result<T, String>)>,
 ) -> Sighting<T> {
     let vantage = Vantage::now(subject, Some(line.address));
+    let (transcript, result) = within(look).await;
+    vantage.saw(transcript, result)
+}
+
+/// What came of one part within its time.
+pub(super) async fn within<T>(look: impl Future<Output = (Vec<String>, Result<T, String>)>) -> (Vec<String>, Seen<T>) {
     match timeout(PART, look).await {
-        Ok((transcript, result)) => vantage.saw(transcript, result.into()),
+        Ok((transcript, result)) => (transcript, result.into()),
         Err(_) => {
             let why = format!("the answers took longer than {} s", PART.as_secs());
-            vantage.saw(Vec::new(), Seen::unknown(why))
+            (Vec::new(), Seen::unknown(why))
         }
     }
 }
@@ -200,7 +216,7 @@ async fn suites(line: &Line<'_>, subject: &str, versions: &[Version]) -> BTreeMa
 async fn one_list(line: &Line<'_>, version: Version) -> (Vec<String>, Result<SuiteList, String>) {
     let question = Question {
         line,
-        offer: |offered: &[u16]| Hello::new(version, Some(line.name), offered),
+        offer: |offered: &[u16]| Hello::new(version, line.named, offered),
         picked: chosen_suite,
         until: Until::Hello,
         beside: &[],
@@ -225,7 +241,11 @@ async fn one_list(line: &Line<'_>, version: Version) -> (Vec<String>, Result<Sui
         undecided: found.undecided.iter().copied().map(Suite).collect(),
         order,
     };
-    (vec![told(&found, all.len(), |number| Suite(number).name())], Ok(list))
+    let transcript = vec![
+        told(&found, all.len(), |number| Suite(number).name()),
+        format!(">> those in two orders; << {}", order.words()),
+    ];
+    (transcript, Ok(list))
 }
 
 pub(super) fn told(found: &Found, asked: usize, name: impl Fn(u16) -> String) -> String {
@@ -249,8 +269,8 @@ async fn order(line: &Line<'_>, version: Version, accepted: &[u16]) -> Order {
     }
     let reversed: Vec<u16> = offered.iter().rev().copied().collect();
     let (forward, reversed) = (
-        Hello::new(version, Some(line.name), &offered),
-        Hello::new(version, Some(line.name), &reversed),
+        Hello::new(version, line.named, &offered),
+        Hello::new(version, line.named, &reversed),
     );
     let (one, other) = tokio::join!(line.ask(&forward, Until::Hello), line.ask(&reversed, Until::Hello));
     match (one.answer(), other.answer()) {
@@ -276,4 +296,29 @@ pub(super) fn newest_old(
             (*version, chosen.map(|suite| suite.0).collect::<Vec<_>>())
         })
         .find(|(_, list)| !list.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::doubles;
+    use super::super::doubles::Policy;
+    use super::super::line::Entrance;
+    use super::*;
+
+    #[tokio::test]
+    async fn whose_order_decides_stands_in_the_transcript() {
+        let policy = Policy {
+            suites: vec![0xc030, 0xc02f],
+            ..Policy::default()
+        };
+        let address = doubles::listener(move |heard| policy.reply(heard)).await;
+        let line = Line::new(address, "t.example.com", Entrance::Direct);
+        let suites = suites(&line, "tcp://t", &[Version::Tls12]).await;
+        let seen = &suites[&Version::Tls12];
+        assert_eq!(seen.known().unwrap().order, Order::Server);
+        assert_eq!(
+            seen.transcript[1],
+            ">> those in two orders; << the server's order decides"
+        );
+    }
 }

@@ -9,15 +9,15 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::credential::Credential;
-use super::message;
-use super::message::Class;
-use super::message::Draft;
-use super::message::Kind;
-use super::message::Message;
-use super::message::Method;
 use super::wire::Door;
 use super::wire::Wire;
 use super::wire::WireError;
+use crate::probe::stun::message;
+use crate::probe::stun::message::Class;
+use crate::probe::stun::message::Draft;
+use crate::probe::stun::message::Kind;
+use crate::probe::stun::message::Message;
+use crate::probe::stun::message::Method;
 
 /// A relay's no.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -67,12 +67,21 @@ struct Challenge {
 /// The wait for what a relay passes on from a peer.
 const ECHO: Duration = Duration::from_millis(600);
 
+/// Longest name of a program that is kept.
+const LONGEST_NAME: usize = 200;
+
 /// A conversation over one line. What is allocated in it ends with it.
 pub(crate) struct Client {
     wire: Wire,
+    learnt: Learnt,
+    transcript: Vec<String>,
+}
+
+/// What a server told of itself in its answers so far.
+#[derive(Debug, Default)]
+struct Learnt {
     challenge: Option<Challenge>,
     software: Option<String>,
-    transcript: Vec<String>,
 }
 
 impl Client {
@@ -80,8 +89,7 @@ impl Client {
     pub(crate) async fn open(door: Door, address: SocketAddr, name: &str) -> Result<Self, WireError> {
         Ok(Self {
             wire: Wire::open(door, address, name).await?,
-            challenge: None,
-            software: None,
+            learnt: Learnt::default(),
             transcript: Vec::new(),
         })
     }
@@ -93,7 +101,7 @@ impl Client {
 
     /// The name that the server gave itself in any answer.
     pub(crate) fn software(&self) -> Option<&str> {
-        self.software.as_deref()
+        self.learnt.software.as_deref()
     }
 
     /// Asks for a relay.
@@ -108,10 +116,10 @@ impl Client {
             parts.push((Kind::RequestedAddressFamily, vec![family as u8, 0, 0, 0]));
         }
         let what = format!("Allocate {relayed:?} {family:?}");
-        if credential.is_some() && self.challenge.is_none() {
+        if credential.is_some() && self.learnt.challenge.is_none() {
             // The first answer only tells the realm and the nonce.
             let first = self.ask(Method::Allocate, &what, &parts, None, None).await?;
-            if self.challenge.is_none() {
+            if self.learnt.challenge.is_none() {
                 return Ok(first);
             }
         }
@@ -188,7 +196,7 @@ impl Client {
         for attempt in 0..2 {
             let request = self.request(method, parts, peer, credential)?;
             let answer = match self.wire.ask(&request).await {
-                Ok(message) => self.read(method, message),
+                Ok(message) => self.learnt.read(method, message),
                 Err(error) => Err(error),
             };
             let heard = match &answer {
@@ -219,19 +227,23 @@ impl Client {
         if let Some(peer) = peer {
             draft = draft.with_address(Kind::XorPeerAddress, peer);
         }
-        let (Some(credential), Some(challenge)) = (credential, &self.challenge) else {
+        let (Some(credential), Some(challenge)) = (credential, &self.learnt.challenge) else {
             return Ok(draft.bytes());
         };
         Ok(draft
             .with(Kind::Username, credential.user.as_bytes())
             .with(Kind::Realm, challenge.realm.as_bytes())
             .with(Kind::Nonce, &challenge.nonce)
-            .signed(&credential.key(&challenge.realm)))
+            .signed(&credential.key(&challenge.realm))
+            .bytes())
     }
+}
 
+impl Learnt {
+    /// What an answer to `method` says.
     fn read(&mut self, method: Method, message: Message) -> Result<Answer, WireError> {
-        if let Some(software) = message.text(Kind::Software).filter(|name| !name.is_empty()) {
-            self.software = Some(software.chars().take(200).collect());
+        if let Some(name) = message.text(Kind::Software).filter(|name| !name.is_empty()) {
+            self.software = Some(name.chars().take(LONGEST_NAME).collect());
         }
         if message.is(method, Class::Success) {
             return Ok(Answer::Success(message));
@@ -257,5 +269,74 @@ fn said(message: &Message) -> String {
     match message.address(Kind::XorRelayedAddress) {
         Some(relay) => format!("success, relay at {relay}"),
         None => "success".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Attributes that an answer is read for, and one that it is not.
+    const KINDS: [Kind; 6] = [
+        Kind::ErrorCode,
+        Kind::Realm,
+        Kind::Nonce,
+        Kind::Software,
+        Kind::XorRelayedAddress,
+        Kind::Priority,
+    ];
+    const METHODS: [Method; 3] = [Method::Allocate, Method::CreatePermission, Method::Connect];
+    const CLASSES: [Class; 4] = [Class::Request, Class::Indication, Class::Success, Class::Error];
+
+    proptest! {
+        #[test]
+        fn an_answer_is_read_for_no_more_than_it_says(
+            asked in 0..METHODS.len(),
+            answered in 0..METHODS.len(),
+            class in 0..CLASSES.len(),
+            parts in proptest::collection::vec((0..KINDS.len(), proptest::collection::vec(any::<u8>(), 0..600)), 0..6),
+        ) {
+            let mut draft = Draft::new(METHODS[answered], CLASSES[class], [3; 12]);
+            for (kind, value) in &parts {
+                draft = draft.with(KINDS[*kind], value);
+            }
+            let mut learnt = Learnt::default();
+            let answer = learnt.read(METHODS[asked], Message::read(&draft.bytes()).unwrap());
+            match &answer {
+                Ok(Answer::Success(message)) => {
+                    prop_assert!(asked == answered && CLASSES[class] == Class::Success);
+                    prop_assert!(said(message).starts_with("success"));
+                }
+                Ok(Answer::Refused(denial)) => {
+                    prop_assert!(asked == answered && CLASSES[class] == Class::Error);
+                    prop_assert!(denial.words().chars().count() <= 110);
+                }
+                Err(_) => prop_assert!(asked != answered || CLASSES[class] != Class::Success),
+            }
+            prop_assert!(learnt.software.is_none_or(|name| (1..=LONGEST_NAME).contains(&name.chars().count())));
+            prop_assert!(learnt.challenge.is_none() || CLASSES[class] == Class::Error);
+        }
+
+        #[test]
+        fn a_spoiled_answer_is_read_without_a_panic(
+            at in any::<proptest::sample::Index>(),
+            with in proptest::collection::vec(any::<u8>(), 1..8),
+        ) {
+            let refusal = Draft::new(Method::Allocate, Class::Error, [3; 12])
+                .with(Kind::ErrorCode, b"\0\0\x04\x01Unauthorized")
+                .with(Kind::Realm, b"t.example.com")
+                .with(Kind::Nonce, b"nonce")
+                .with(Kind::Software, b"Coturn-4.6.1");
+            let mut bytes = refusal.bytes();
+            let at = at.index(bytes.len());
+            for (place, byte) in bytes[at..].iter_mut().zip(with) {
+                *place = byte;
+            }
+            if let Ok(message) = Message::read(&bytes) {
+                let _ = Learnt::default().read(Method::Allocate, message);
+            }
+        }
     }
 }

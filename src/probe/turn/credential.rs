@@ -62,7 +62,7 @@ impl Credential {
 }
 
 /// RFC 8489 9.2.2.
-pub(super) fn long_term_key(user: &str, realm: &str, password: &str) -> [u8; 16] {
+pub(crate) fn long_term_key(user: &str, realm: &str, password: &str) -> [u8; 16] {
     let mut digest = Md5::new();
     for part in [user, ":", realm, ":", password] {
         digest.update(part.as_bytes());

@@ -2,14 +2,14 @@
 //!
 //! Nothing is sent to any host but the one that is looked at. Permissions and channels send nothing to the peer. The
 //! one request that is sent through the relay goes to the server itself, on its own STUN port; the TCP connections that a
-//! relay could be asked to make go to the discard port, once, and stop at the first that is not refused.
+//! relay could be asked to make go to the deployment's own addresses, at the door's port, and to the discard port of others,
+//! once, and stop at the first that is not refused.
 
 pub mod client;
 pub mod credential;
 pub mod view;
 pub mod wire;
 
-mod message;
 mod peers;
 mod try_peers;
 
@@ -30,12 +30,12 @@ use super::sighting::Sighting;
 use super::sighting::Vantage;
 use super::target::Target;
 
+use crate::probe::stun::message::Kind;
 use client::Answer;
 use client::Client;
 use client::Family;
 use client::Relayed;
 use credential::Credential;
-use message::Kind;
 use view::Allocation;
 use view::HolderView;
 use view::RelayView;
@@ -226,7 +226,8 @@ async fn hold(place: &Place<'_>, credential: &Credential, software: &mut Option<
         holder: credential.holder,
         v4: try_peers::datagrams(place, credential, Family::V4, software).await,
         v6: try_peers::datagrams(place, credential, Family::V6, software).await,
-        tcp: try_peers::connections(place, credential, software).await,
+        tcp: try_peers::connections(place, credential, Family::V4, software).await,
+        tcp_v6: try_peers::connections(place, credential, Family::V6, software).await,
     }
 }
 

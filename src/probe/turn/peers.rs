@@ -19,7 +19,11 @@ pub(super) const V4: &[Named] = &[
     ("192.168.0.1", "private"),
     ("100.64.0.1", "carrier NAT"),
     ("192.0.0.1", "protocol assignments"),
+    ("192.0.2.1", "documentation"),
+    ("192.88.99.1", "6to4 relays"),
     ("198.18.0.1", "benchmarks"),
+    ("198.51.100.1", "documentation"),
+    ("203.0.113.1", "documentation"),
     ("224.0.0.1", "multicast"),
     ("240.0.0.1", "reserved"),
     ("255.255.255.255", "broadcast"),
@@ -39,11 +43,33 @@ pub(super) const V6: &[Named] = &[
     ("2002:7f00:1::1", "loopback by 6to4"),
     ("2002:a00:1::1", "private by 6to4"),
     ("2001:0:7f00:1::1", "Teredo"),
+    ("2001:db8::1", "documentation"),
+    ("3fff::1", "documentation"),
+    ("5f00::1", "segment routing"),
     ("fc00::1", "unique local"),
     ("fd00:ec2::254", "unique local, a cloud's metadata"),
     ("fe80::1", "link-local"),
     ("fec0::1", "site-local"),
     ("100::1", "discard"),
+    ("ff02::1", "multicast"),
+];
+
+/// Those that a TCP connection is asked to, which a relay that is open would really make.
+pub(super) const TCP_V4: &[Named] = &[
+    ("127.0.0.1", "loopback"),
+    ("0.0.0.0", "unspecified"),
+    ("169.254.169.254", "link-local, a cloud's metadata"),
+    ("10.0.0.1", "private"),
+    ("192.168.0.1", "private"),
+    ("100.64.0.1", "carrier NAT"),
+    ("224.0.0.1", "multicast"),
+];
+/// The same in IPv6.
+pub(super) const TCP_V6: &[Named] = &[
+    ("::1", "loopback"),
+    ("::ffff:127.0.0.1", "loopback, v4-mapped"),
+    ("::ffff:10.0.0.1", "private, v4-mapped"),
+    ("fd00:ec2::254", "unique local, a cloud's metadata"),
     ("ff02::1", "multicast"),
 ];
 
@@ -80,7 +106,7 @@ mod tests {
 
     #[test]
     fn every_address_is_one_and_stands_once() {
-        for (list, v4) in [(V4, true), (V6, false)] {
+        for (list, v4) in [(V4, true), (V6, false), (TCP_V4, true), (TCP_V6, false)] {
             let parsed = but(list, &[]);
             assert!(parsed.iter().all(|(address, _)| address.is_ipv4() == v4));
             let mut once: Vec<IpAddr> = parsed.iter().map(|(address, _)| *address).collect();

@@ -12,9 +12,9 @@ use super::client::Client;
 use super::client::Family;
 use super::client::Relayed;
 use super::credential::Credential;
-use super::message::Kind;
 use super::notice;
 use super::peers;
+use super::view::Connects;
 use super::view::Echo;
 use super::view::PeerAnswer;
 use super::view::Peers;
@@ -23,12 +23,19 @@ use super::view::TcpReach;
 use super::view::Tried;
 use super::wire::Door;
 use super::wire::WireError;
+use crate::probe::stun::message::Kind;
 
 /// The discard port (RFC 863), where nobody listens.
 const DISCARD: u16 = 9;
 
 /// The first channel (RFC 8656 12).
 const FIRST_CHANNEL: u16 = 0x4000;
+
+/// Most of the deployment's own addresses that a TCP connection is asked to.
+const MOST_OWN: usize = 4;
+
+/// The code that says that a TCP connection was tried and failed (RFC 6062 5.2).
+const TRIED: u16 = 447;
 
 /// A relay that leaves so many questions without an answer is asked no more.
 const MOST_SILENCES: usize = 3;
@@ -175,14 +182,17 @@ fn tried(
     }
 }
 
-/// Tries TCP connections to the server itself and to two private addresses. A relay that carries TCP really connects, so
-/// the first connection that is not refused is the last one.
+/// Tries TCP connections of one family: to the deployment itself, which may be, and to those that must not.
 pub(super) async fn connections(
     place: &Place<'_>,
     credential: &Credential,
+    family: Family,
     software: &mut Option<String>,
 ) -> Sighting<TcpReach> {
-    let look = place.vantage("TCP peers");
+    let look = place.vantage(match family {
+        Family::V4 => "IPv4 TCP peers",
+        Family::V6 => "IPv6 TCP peers",
+    });
     if place.door == Door::Udp {
         return look.saw(Vec::new(), Seen::Known(TcpReach::NotHere));
     }
@@ -190,29 +200,49 @@ pub(super) async fn connections(
         Ok(client) => client,
         Err(error) => return look.saw(vec![format!("<< {error}")], Seen::unknown(error)),
     };
-    let reach = match client.allocate(Relayed::Tcp, Family::V4, Some(credential)).await {
+    let reach = match client.allocate(Relayed::Tcp, family, Some(credential)).await {
         Err(error) => Seen::unknown(error),
         Ok(Answer::Refused(denial)) => Seen::Known(TcpReach::Refused(denial)),
         Ok(Answer::Success(_)) => {
-            let mut connects = Vec::new();
-            for peer in ["127.0.0.1", "0.0.0.0", "169.254.169.254", "10.0.0.1"] {
-                let (peer, _) = peers::parsed(&(peer, ""));
-                if place.own.contains(&peer) {
-                    continue;
-                }
-                let answer = client.connect(SocketAddr::new(peer, DISCARD), credential).await;
-                let word = word(answer);
-                // 447 says that it tried (RFC 6062 5.2).
-                let refused = matches!(&word, Seen::Known(PeerAnswer::Refused(denial)) if denial.code != 447);
-                connects.push((peer, word));
-                if !refused {
-                    break;
-                }
-            }
+            let connects = connect_all(place, &mut client, credential, family).await;
             client.release(Some(credential)).await;
             Seen::Known(TcpReach::Connects(connects))
         }
     };
     notice(&client, software);
     look.saw(client.transcript(), reach)
+}
+
+async fn connect_all(place: &Place<'_>, client: &mut Client, credential: &Credential, family: Family) -> Connects {
+    let list = match family {
+        Family::V4 => peers::TCP_V4,
+        Family::V6 => peers::TCP_V6,
+    };
+    let own = place.own.iter().filter(|own| own.is_ipv4() == (family == Family::V4));
+    // The door itself takes connections.
+    let door = own.map(|own| SocketAddr::new(*own, place.address.port()));
+    let forbidden = peers::but(list, place.own).into_iter();
+    let forbidden = forbidden.map(|(peer, _)| SocketAddr::new(peer, DISCARD));
+    Connects {
+        own: connect_until(client, credential, door.take(MOST_OWN)).await,
+        forbidden: connect_until(client, credential, forbidden).await,
+    }
+}
+
+/// A relay that carries TCP really connects, so the first connection that is not refused is the last one.
+async fn connect_until(
+    client: &mut Client,
+    credential: &Credential,
+    peers: impl Iterator<Item = SocketAddr>,
+) -> Vec<(IpAddr, Seen<PeerAnswer>)> {
+    let mut asked = Vec::new();
+    for peer in peers {
+        let word = word(client.connect(peer, credential).await);
+        let refused = matches!(&word, Seen::Known(PeerAnswer::Refused(denial)) if denial.code != TRIED);
+        asked.push((peer.ip(), word));
+        if !refused {
+            break;
+        }
+    }
+    asked
 }

@@ -61,8 +61,10 @@ pub struct HolderView {
     pub v4: Sighting<Reach>,
     /// A relay of IPv6.
     pub v6: Sighting<Reach>,
-    /// A relay of TCP connections (RFC 6062).
+    /// A relay of TCP connections (RFC 6062) of IPv4.
     pub tcp: Sighting<TcpReach>,
+    /// A relay of TCP connections of IPv6.
+    pub tcp_v6: Sighting<TcpReach>,
 }
 
 /// What came of a relay of datagrams.
@@ -130,8 +132,17 @@ pub enum Echo {
 pub enum TcpReach {
     /// There is none.
     Refused(Denial),
-    /// There is one, and these connections were asked for, up to the first that was not refused.
-    Connects(Vec<(IpAddr, Seen<PeerAnswer>)>),
+    /// There is one, and these connections were asked for.
+    Connects(Connects),
     /// Not asked for: TCP relays are for doors with a connection (RFC 6062 4.1).
     NotHere,
+}
+
+/// The TCP connections that were asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Connects {
+    /// To the deployment's own addresses, up to the first that was not refused. They are the control of the others.
+    pub own: Vec<(IpAddr, Seen<PeerAnswer>)>,
+    /// To those that must be refused, up to the first that was not.
+    pub forbidden: Vec<(IpAddr, Seen<PeerAnswer>)>,
 }

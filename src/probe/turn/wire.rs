@@ -21,9 +21,9 @@ use crate::probe::reach::ReachError;
 use crate::probe::trust;
 use crate::probe::trust::TlsError;
 
-use super::message::HEADER;
-use super::message::Malformed;
-use super::message::Message;
+use crate::probe::stun::message::HEADER;
+use crate::probe::stun::message::Malformed;
+use crate::probe::stun::message::Message;
 
 /// UDP may lose a request, so it is sent this often.
 const TRIES: u32 = 3;

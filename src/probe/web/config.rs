@@ -56,29 +56,29 @@ pub(super) async fn look(
     };
     match fetched {
         Ok((response, body)) => {
-            let script = match response.content() {
-                Ok(()) => Ok(body),
+            let scripts = match response.content() {
+                Ok(()) => Ok(vec![body]),
                 Err(why) => Err(format!("{}: {why}", &path[1..])),
             };
             let transcript = response.spoken(&Method::GET);
-            let served = served(target.domain.as_str(), response, script, object, keys).await;
+            let served = served(target.domain.as_str(), response, scripts, object, keys).await;
             vantage.saw(transcript, Seen::Known(served))
         }
         Err(why) => vantage.saw(vec![format!(">> GET {url}"), format!("<< {why}")], Seen::Unknown(why)),
     }
 }
 
-/// Runs a script of settings twice: for a plain visitor, and for one who followed a hostile link.
+/// Runs scripts of settings twice: for a plain visitor, and for one who followed a hostile link.
 pub(super) async fn served(
     domain: &str,
     response: Response,
-    script: Result<String, String>,
+    scripts: Result<Vec<String>, String>,
     object: &'static str,
     keys: Option<&BTreeSet<String>>,
 ) -> ServedConfig {
     let hash = link::hostile(keys);
     let domain = domain.to_owned();
-    let work = move || run(&domain, script, object, hash);
+    let work = move || run(&domain, scripts, object, hash);
     // The engine bounds itself; a thread of its own keeps the other looks going meanwhile.
     let (settings, link) = tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
         let why = "the engine broke down";
@@ -99,9 +99,9 @@ pub(super) async fn served(
 
 type Outcome = (Result<script::Settings, String>, Result<HostileLink, String>);
 
-fn run(domain: &str, script: Result<String, String>, object: &'static str, hash: String) -> Outcome {
-    let script = match script {
-        Ok(script) => script,
+fn run(domain: &str, scripts: Result<Vec<String>, String>, object: &'static str, hash: String) -> Outcome {
+    let scripts = match scripts {
+        Ok(scripts) => scripts,
         Err(why) => return (Err(why.clone()), Err(why)),
     };
     let visit = |hash: &str| Visit {
@@ -109,9 +109,9 @@ fn run(domain: &str, script: Result<String, String>, object: &'static str, hash:
         search: String::new(),
         hash: hash.to_owned(),
     };
-    let plain = script::run(&script, &visit(""));
+    let plain = script::run(&scripts, &visit(""));
     let sent = link::overriding(&hash);
-    let link = script::run(&script, &visit(&hash)).map(|hostile| {
+    let link = script::run(&scripts, &visit(&hash)).map(|hostile| {
         // Settings that follow the link are the link's, whatever is left of it.
         let same = plain.as_ref().is_ok_and(|plain| plain.objects == hostile.objects);
         let left = if same {

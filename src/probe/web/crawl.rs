@@ -12,7 +12,9 @@ use reqwest::Url;
 use serde::Serialize;
 
 use crate::probe::code;
+use crate::probe::code::LinkKeys;
 use crate::probe::html;
+use crate::probe::html::Tag;
 use crate::probe::origins;
 use crate::probe::origins::Mention;
 use crate::probe::sighting::Sighting;
@@ -22,6 +24,7 @@ use crate::seen::Seen;
 
 use super::fetch;
 use super::fetch::Ask;
+use super::fetch::Response;
 use super::page::Fetched;
 use super::page::is_own;
 
@@ -43,10 +46,11 @@ const ALL_TIME: Duration = Duration::from_secs(45);
 pub struct Crawl {
     /// The files that were looked at.
     pub resources: Vec<Resource>,
-    /// How many more were named and not looked at, for their number, size or time.
+    /// How many more were named and not looked at: for their number, size or time, or since another host or port of the
+    /// domain has them.
     pub unvisited: usize,
     /// The settings that a link may change, where a script lists them.
-    pub link_keys: Option<BTreeSet<String>>,
+    pub link_keys: Option<LinkKeys>,
 }
 
 /// One file.
@@ -54,8 +58,8 @@ pub struct Crawl {
 pub struct Resource {
     /// Where it is.
     pub url: String,
-    /// Digest of what was read.
-    pub sha256: String,
+    /// What came of it.
+    pub response: Seen<Response>,
     /// Hosts that it names; unknown where it was not read whole.
     pub mentions: Seen<BTreeSet<Mention>>,
 }
@@ -79,13 +83,14 @@ struct Walk<'a> {
 /// Follows the page's own scripts and styles.
 pub(super) async fn look(target: &Target, to: SocketAddr, page: &Fetched) -> Sighting<Crawl> {
     let vantage = Vantage::now(format!("https://{} scripts and styles", target.domain), Some(to));
-    let start = || -> Result<(Client, Url, &str), String> {
+    let start = || -> Result<(Client, Url, Vec<Tag<'_>>), String> {
         let (response, body) = page.result.as_ref().map_err(Clone::clone)?;
-        response.content().map_err(|why| format!("the page: {why}"))?;
+        let tags = response.content().and_then(|()| html::tags(body));
+        let tags = tags.map_err(|why| format!("the page: {why}"))?;
         let base = Url::parse(&response.url).map_err(|error| error.to_string())?;
-        Ok((fetch::stranger(target, to)?, base, body))
+        Ok((fetch::stranger(target, to)?, base, tags))
     };
-    let (client, base, body) = match start() {
+    let (client, base, tags) = match start() {
         Ok(start) => start,
         Err(why) => return vantage.saw(Vec::new(), Seen::Unknown(why)),
     };
@@ -102,27 +107,29 @@ pub(super) async fn look(target: &Target, to: SocketAddr, page: &Fetched) -> Sig
             link_keys: None,
         },
     };
-    walk.begin(&base, body);
+    walk.begin(&base, &tags);
     walk.all().await;
     let transcript = walk
         .crawl
         .resources
         .iter()
-        .map(|resource| format!("<< {} sha256 {}", resource.url, resource.sha256))
+        .map(|resource| {
+            let digest = resource.response.known().map(|response| &response.body_sha256);
+            format!("<< {} sha256 {}", resource.url, digest.map_or("none", String::as_str))
+        })
         .collect();
     vantage.saw(transcript, Seen::Known(walk.crawl))
 }
 
 impl Walk<'_> {
     /// What the page itself names.
-    fn begin(&mut self, page: &Url, body: &str) {
-        let tags = html::tags(body);
+    fn begin(&mut self, page: &Url, tags: &[Tag<'_>]) {
         let base = tags
             .iter()
             .find(|tag| tag.name == "base")
             .and_then(|tag| page.join(tag.get("href")?).ok())
             .unwrap_or_else(|| page.clone());
-        for tag in &tags {
+        for tag in tags {
             match tag.name.as_str() {
                 "script" => {
                     self.name(Kind::Script, &base, tag.get("src").unwrap_or_default());
@@ -150,7 +157,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Queues a file of the page's own origin, once.
+    /// Queues a file of the page's own origin, once; counts one that lies elsewhere below the domain, where nothing is
+    /// fetched from and which is no foreign host either.
     fn name(&mut self, kind: Kind, base: &Url, file: &str) {
         let file = file.trim();
         if file.is_empty() {
@@ -158,8 +166,12 @@ impl Walk<'_> {
         }
         let Ok(mut url) = base.join(file) else { return };
         url.set_fragment(None);
-        if is_own(self.target, self.to, &url) && self.seen.insert(url.to_string()) {
-            self.queue.push_back((kind, url));
+        let own = is_own(self.target, self.to, &url);
+        if (own || is_below(self.target, &url)) && self.seen.insert(url.to_string()) {
+            match own {
+                true => self.queue.push_back((kind, url)),
+                false => self.crawl.unvisited += 1,
+            }
         }
     }
 
@@ -185,7 +197,7 @@ impl Walk<'_> {
         while let Some((kind, url)) = self.queue.pop_front() {
             let spent = self.crawl.resources.len() >= FILES || self.bytes >= ALL || begun.elapsed() >= ALL_TIME;
             if spent {
-                self.crawl.unvisited = self.queue.len() + 1;
+                self.crawl.unvisited += self.queue.len() + 1;
                 return;
             }
             let resource = self.one(kind, &url).await;
@@ -200,7 +212,7 @@ impl Walk<'_> {
             Err(why) => {
                 return Resource {
                     url: url.to_string(),
-                    sha256: "none".to_owned(),
+                    response: Seen::Unknown(why.clone()),
                     mentions: Seen::Unknown(why),
                 };
             }
@@ -233,8 +245,61 @@ impl Walk<'_> {
         }
         Resource {
             url: url.to_string(),
-            sha256: response.body_sha256,
+            response: Seen::Known(response),
             mentions: Seen::from(read.map(|()| mentions)),
         }
+    }
+}
+
+/// Whether a URL is on a host that counts as the target's own, whatever its port and scheme.
+fn is_below(target: &Target, url: &Url) -> bool {
+    let domain = target.domain.as_str();
+    url.host_str()
+        .is_some_and(|host| host == domain || host.strip_suffix(domain).is_some_and(|before| before.ends_with('.')))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::spec::Domain;
+
+    use super::*;
+
+    /// What is left to fetch and what is counted of a page at `https://t.example.com/`.
+    fn begun(page: &str) -> (Vec<String>, usize) {
+        let target = Target::of("t.example.com".parse::<Domain>().unwrap());
+        let to: SocketAddr = "192.0.2.1:443".parse().unwrap();
+        let mut walk = Walk {
+            target: &target,
+            to,
+            client: fetch::stranger(&target, to).unwrap(),
+            seen: BTreeSet::new(),
+            queue: VecDeque::new(),
+            bytes: 0,
+            crawl: Crawl {
+                resources: Vec::new(),
+                unvisited: 0,
+                link_keys: None,
+            },
+        };
+        walk.begin(
+            &Url::parse("https://t.example.com/").unwrap(),
+            &html::tags(page).unwrap(),
+        );
+        let queue = walk.queue.iter().map(|(_, url)| url.path().to_owned());
+        (queue.collect(), walk.crawl.unvisited)
+    }
+
+    #[test]
+    fn files_of_the_domain_that_lie_elsewhere_are_counted_and_not_fetched() {
+        let own = "<script src=/a.js></script><link rel=stylesheet href=https://t.example.com/b.css>";
+        assert_eq!(begun(own), (vec!["/a.js".to_owned(), "/b.css".to_owned()], 0));
+        let below = "<script src=https://cdn.t.example.com/x.js></script><script src=//cdn.t.example.com/x.js></script>\
+                     <script src=https://t.example.com:8443/y.js></script><script>import('http://t.example.com/z.js')</script>";
+        assert_eq!(begun(below), (Vec::new(), 3));
+        // A foreign host is judged where it is named.
+        assert_eq!(
+            begun("<script src=https://evilt.example.com/x.js></script>"),
+            (Vec::new(), 0)
+        );
     }
 }

@@ -65,13 +65,21 @@ impl Response {
         self.header("location")
     }
 
+    /// Whether it was served, and no error in its place; the reason where it was not.
+    pub(crate) fn served(&self) -> Result<(), String> {
+        match self.status {
+            200 => Ok(()),
+            status => Err(format!("it was answered with status {status}")),
+        }
+    }
+
     /// Whether the content was served and read whole; the reason where it was not.
     pub(crate) fn content(&self) -> Result<(), String> {
-        match (self.status, self.body) {
-            (200, Body::Whole) => Ok(()),
-            (200, Body::Cut) => Err("it is too long to read whole".to_owned()),
-            (200, Body::Packed) => Err("it came compressed although nobody asked for that".to_owned()),
-            (status, _) => Err(format!("it was answered with status {status}")),
+        self.served()?;
+        match self.body {
+            Body::Whole => Ok(()),
+            Body::Cut => Err("it is too long to read whole".to_owned()),
+            Body::Packed => Err("it came compressed although nobody asked for that".to_owned()),
         }
     }
 

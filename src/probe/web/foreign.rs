@@ -10,6 +10,7 @@ use crate::probe::sighting::Sighting;
 use crate::probe::sighting::Vantage;
 use crate::probe::target::Target;
 use crate::seen::Seen;
+use crate::spec::Domain;
 
 use super::fetch;
 use super::fetch::Ask;
@@ -19,8 +20,27 @@ use super::url;
 /// The foreign page's origin. `.invalid` belongs to nobody (RFC 6761 6.4).
 pub const FOREIGN_ORIGIN: &str = "https://anteroom-probe.invalid";
 
+/// Foreign origins that look like the site's own to a rule that compares only the beginning or only the end. They are
+/// named and never asked.
+fn lookalikes(domain: &Domain) -> [String; 2] {
+    [
+        format!("https://{domain}.anteroom-probe.invalid"),
+        format!("https://x{domain}"),
+    ]
+}
+
+/// All origins of other sites that reads are tried with.
+pub(crate) fn foreign_origins(domain: &Domain) -> Vec<String> {
+    let mut origins = vec![FOREIGN_ORIGIN.to_owned()];
+    origins.extend(lookalikes(domain));
+    origins
+}
+
 /// What pages and settings are asked for on a foreign page's behalf.
 const PATHS: [&str; 4] = ["/", "/config.js", "/http-bind", "/xmpp-websocket"];
+
+/// What is asked for on behalf of pages whose origin looks like the site's own: what nginx and what Prosody answers.
+const LOOKALIKE_PATHS: [&str; 2] = ["/config.js", "/http-bind"];
 
 /// A WebSocket key (RFC 6455 4.1): any sixteen bytes will do, since no frame is ever sent.
 const KEY: &str = "YW50ZXJvb20tcHJvYmUtMQ==";
@@ -28,7 +48,7 @@ const KEY: &str = "YW50ZXJvb20tcHJvYmUtMQ==";
 /// The server as foreign pages meet it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ForeignPages {
-    /// Simple requests and one preflight with a foreign `Origin`, and one with `Origin: null` as a sandboxed frame sends.
+    /// Simple requests with foreign origins, one preflight, and one with `Origin: null` as a sandboxed frame sends.
     pub reads: Vec<Sighting<Response>>,
     /// A BOSH session opened by a foreign page.
     pub bosh: Sighting<Response>,
@@ -53,6 +73,11 @@ pub(super) async fn look(target: &Target, to: SocketAddr) -> ForeignPages {
         Extra::Preflight,
     );
     reads.push(preflight.await);
+    for origin in lookalikes(&target.domain) {
+        for path in LOOKALIKE_PATHS {
+            reads.push(one(target, to, &client, Method::GET, path, &origin, Extra::None).await);
+        }
+    }
     reads.push(one(target, to, &client, Method::GET, "/config.js", "null", Extra::None).await);
     ForeignPages {
         reads,
@@ -134,4 +159,22 @@ async fn one(
         Err(why) => transcript.extend([format!(">> {method} {url}"), format!("<< {why}")]),
     }
     vantage.saw(transcript, Seen::from(result))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_that_only_look_like_the_own_one_are_among_the_foreign_ones() {
+        let origins = foreign_origins(&"t.example.com".parse().unwrap());
+        assert_eq!(
+            origins,
+            [
+                FOREIGN_ORIGIN,
+                "https://t.example.com.anteroom-probe.invalid",
+                "https://xt.example.com"
+            ]
+        );
+    }
 }

@@ -19,6 +19,7 @@ pub(crate) use fetch::chain_of;
 pub(crate) use fetch::client;
 pub use foreign::FOREIGN_ORIGIN;
 pub use foreign::ForeignPages;
+pub(crate) use foreign::foreign_origins;
 pub use methods::Answer;
 pub use methods::MethodAnswer;
 pub use page::Page;
@@ -66,28 +67,53 @@ pub struct WebView {
 }
 
 impl WebView {
-    /// Every response that was kept, with its look's subject.
-    pub(crate) fn responses(&self) -> Vec<(&str, &Response)> {
-        let mut found: Vec<(&str, &Response)> = Vec::new();
-        let page = self
-            .page
-            .known()
-            .map(|page| (self.page.subject.as_str(), &page.response));
-        found.extend(page);
+    /// The page, where it was served and no error in its place.
+    pub(crate) fn served_page(&self) -> Result<&Page, String> {
+        let page = self.page.known()?;
+        page.response.served().map_err(|why| format!("the page: {why}"))?;
+        Ok(page)
+    }
+
+    /// What every request brought: its response, or why there is none. Ports that answer nobody sent none.
+    pub(crate) fn answers(&self) -> Vec<Result<&Response, &str>> {
+        let plain = [&self.plain_root, &self.plain_random, &self.plain_foreign];
+        let plain = plain.into_iter().chain(&self.plain_others);
+        let plain = plain.filter_map(|look| match look.known() {
+            Ok(PlainAnswer::Answers(response)) => Some(Ok(response)),
+            Ok(PlainAnswer::HangsUp | PlainAnswer::Refused | PlainAnswer::Filtered) => None,
+            Err(why) => Some(Err(why)),
+        });
+        let mut found: Vec<Result<&Response, &str>> = plain.collect();
+        match self.page.known() {
+            Ok(page) => found.extend(page.hops.iter().chain([&page.response]).map(Ok)),
+            Err(why) => found.push(Err(why)),
+        }
         for look in [&self.config, &self.interface] {
-            found.extend(look.known().map(|config| (look.subject.as_str(), &config.response)));
+            found.push(look.known().map(|config| &config.response));
+        }
+        match self.crawl.known() {
+            Ok(crawl) => found.extend(crawl.resources.iter().map(|resource| resource.response.known())),
+            Err(why) => found.push(Err(why)),
         }
         let reads = self.foreign.reads.iter();
-        let foreign = reads.chain([&self.foreign.bosh, &self.foreign.websocket]);
-        found.extend(foreign.filter_map(|look| Some((look.subject.as_str(), look.known().ok()?))));
-        for look in &self.methods {
-            found.extend(look.known().map(|seen| (look.subject.as_str(), &seen.answer.response)));
-        }
-        for look in &self.errors {
-            found.extend(look.known().map(|seen| (look.subject.as_str(), &seen.response)));
-        }
+        found.extend(
+            reads
+                .chain([&self.foreign.bosh, &self.foreign.websocket])
+                .map(Sighting::known),
+        );
+        found.extend(
+            self.methods
+                .iter()
+                .map(|look| look.known().map(|seen| &seen.answer.response)),
+        );
+        found.extend(self.errors.iter().map(|look| look.known().map(|seen| &seen.response)));
         found
     }
+}
+
+/// The client's settings alone, as the server at `address` serves them.
+pub(crate) async fn settings(target: &Target, address: IpAddr) -> Sighting<ServedConfig> {
+    config::look(target, target.https(address), "/config.js", "config", None).await
 }
 
 /// Looks at the web server at `address`.
@@ -110,7 +136,11 @@ pub(crate) async fn look(target: &Target, address: IpAddr) -> WebView {
         methods::errors(target, https, &random),
     );
     let crawl = crawl::look(target, https, &fetched).await;
-    let keys: Option<BTreeSet<String>> = crawl.known().ok().and_then(|crawl| crawl.link_keys.clone());
+    let keys: Option<BTreeSet<String>> = crawl
+        .known()
+        .ok()
+        .and_then(|crawl| crawl.link_keys.clone())
+        .map(|keys| keys.listed);
     let (page, config, interface) = tokio::join!(
         page::look(target, fetched, keys.as_ref()),
         config::look(target, https, "/config.js", "config", keys.as_ref()),

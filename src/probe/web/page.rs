@@ -1,4 +1,4 @@
-//! The front page: fetched with the redirects within its own host, and read for hosts, policy and settings of its own.
+//! The front page: fetched with the redirects within its own host, and read for hosts and settings of its own.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -28,12 +28,12 @@ const REDIRECTS: usize = 5;
 /// The front page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Page {
+    /// The redirects that led to it.
+    pub hops: Vec<Response>,
     /// The response.
     pub response: Response,
-    /// Hosts that the page names.
-    pub mentions: BTreeSet<Mention>,
-    /// Hosts that its content security policy allows; `None` where it has no policy.
-    pub policy: Option<BTreeSet<Mention>>,
+    /// Hosts that the page names; unknown where it was not read whole.
+    pub mentions: Seen<BTreeSet<Mention>>,
     /// The settings that stand in the page itself, where they do: these are the ones that its scripts then use.
     pub config: Option<ServedConfig>,
 }
@@ -42,6 +42,7 @@ pub struct Page {
 pub(super) struct Fetched {
     vantage: Vantage,
     transcript: Vec<String>,
+    hops: Vec<Response>,
     /// The response and its text.
     pub(super) result: Result<(Response, String), String>,
 }
@@ -51,12 +52,14 @@ pub(super) async fn fetch(target: &Target, to: SocketAddr) -> Fetched {
     let mut at = url("https", target, to.port(), 443, "/");
     let vantage = Vantage::now(at.clone(), Some(to));
     let mut transcript = Vec::new();
+    let mut hops = Vec::new();
     let client = match fetch::stranger(target, to) {
         Ok(client) => client,
         Err(why) => {
             return Fetched {
                 vantage,
                 transcript,
+                hops,
                 result: Err(why),
             };
         }
@@ -68,6 +71,7 @@ pub(super) async fn fetch(target: &Target, to: SocketAddr) -> Fetched {
                 transcript.extend(response.spoken(&Method::GET));
                 if let Some(next) = own_redirect(target, to, &response) {
                     at = next;
+                    hops.push(response);
                     continue;
                 }
                 result = Ok((response, body));
@@ -82,6 +86,7 @@ pub(super) async fn fetch(target: &Target, to: SocketAddr) -> Fetched {
     Fetched {
         vantage,
         transcript,
+        hops,
         result,
     }
 }
@@ -109,44 +114,42 @@ pub(super) async fn look(target: &Target, fetched: Fetched, keys: Option<&BTreeS
         Err(why) => return fetched.vantage.saw(fetched.transcript, Seen::Unknown(why)),
     };
     let mut mentions = origins::in_html(&body);
-    if let Some(location) = response.location() {
+    if let (Ok(mentions), Some(location)) = (&mut mentions, response.location()) {
         mentions.extend(origins::in_code(location, "location"));
     }
     let config = match own_settings(&body) {
-        Some(script) => {
-            let script = response.content().map(|()| script.to_owned());
-            Some(config::served(target.domain.as_str(), response.clone(), script, "config", keys).await)
+        Ok(none) if none.is_empty() => None,
+        scripts => {
+            let scripts = response.content().and(scripts);
+            let scripts = scripts.map_err(|why| format!("the page: {why}"));
+            Some(config::served(target.domain.as_str(), response.clone(), scripts, "config", keys).await)
         }
-        None => None,
     };
     let page = Page {
-        mentions,
-        policy: response
-            .headers
-            .get("content-security-policy")
-            .map(|values| origins::in_policy(&values.join(","))),
+        hops: fetched.hops,
+        mentions: Seen::from(mentions),
         config,
         response,
     };
     fetched.vantage.saw(fetched.transcript, Seen::Known(page))
 }
 
-/// The page's own script that sets `config`: nginx puts config.js there (`<script><!--#include … --></script>`).
-fn own_settings(page: &str) -> Option<&str> {
-    html::tags(page)
-        .into_iter()
-        .filter(html::Tag::is_inline_script)
-        .map(|tag| tag.text)
-        .find(|text| sets_config(text))
+/// The page's own scripts that name `config`, in their order: nginx puts config.js there
+/// (`<script><!--#include … --></script>`), and what comes later may change what it left.
+fn own_settings(page: &str) -> Result<Vec<String>, String> {
+    let tags = html::tags(page)?;
+    let inline = tags.iter().filter(|tag| tag.is_inline_script()).map(|tag| tag.text);
+    Ok(inline.filter(|text| names_config(text)).map(str::to_owned).collect())
 }
 
-/// Whether a script assigns to `config`, by its words. Comments may deceive, and then nothing is left in the engine.
-fn sets_config(script: &str) -> bool {
+/// Whether a script names `config`, by its words; the name of the file config.js is another.
+fn names_config(script: &str) -> bool {
+    let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
     script.match_indices("config").any(|(at, word)| {
         let before = script[..at].chars().next_back();
-        let after = script[at + word.len()..].trim_start();
-        let free = before.is_none_or(|c| !(c.is_alphanumeric() || matches!(c, '_' | '$')));
-        free && after.starts_with('=') && !after.starts_with("==")
+        let after = &script[at + word.len()..];
+        let is_file = after.strip_prefix(".js").is_some_and(|rest| !rest.starts_with(goes_on));
+        !(before.is_some_and(goes_on) || after.starts_with(goes_on) || is_file)
     })
 }
 
@@ -155,10 +158,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_settings_of_the_page_are_found_among_its_scripts() {
-        let page = "<script>a = myconfig = 1; if (config == 2) {}</script><script>var interfaceConfig = {};</script>\
-                    <script src=x>config = 1</script><script>// x\nvar config = {};</script>";
-        assert_eq!(own_settings(page), Some("// x\nvar config = {};"));
-        assert_eq!(own_settings("<p>config = 1</p>"), None);
+    fn the_settings_of_the_page_are_all_its_scripts_that_name_them() {
+        let page = "<script>a = myconfig = 1</script><script>var interfaceConfig = {}; needed = ['config.js'];</script>\
+                    <script src=x>config = 1</script><script>// x\nvar config = {};</script><p>config = 1</p>\
+                    <script>window.config.p2p.enabled = true</script><script type=text/template>config</script>";
+        assert_eq!(
+            own_settings(page).unwrap(),
+            ["// x\nvar config = {};", "window.config.p2p.enabled = true"]
+        );
+        for named in ["config=1", "/**/config.json = 1", "window['config'].a = 1"] {
+            assert!(names_config(named), "{named}");
+        }
+    }
+
+    #[test]
+    fn the_settings_of_a_page_that_was_cut_are_unknown() {
+        let page = format!("<script>var config = {{}};</script>{}", "<b>".repeat(30_000));
+        assert!(own_settings(&page).unwrap_err().contains("tags"));
     }
 }

@@ -60,6 +60,9 @@ pub(super) fn answer_to(question: &Element, manner: Manner) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    use crate::probe::xmpp::hostile::any_element;
 
     #[test]
     fn only_a_caller_tells_what_it_can() {
@@ -74,5 +77,15 @@ mod tests {
                 .shown()
                 .contains("jingle:1")
         );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_the_answer_is_one_element(question in any_element()) {
+            let _ = invites(&question);
+            for manner in [Manner::Declines, Manner::TakesCalls] {
+                prop_assert!(Element::parse(&answer_to(&question, manner)).is_ok());
+            }
+        }
     }
 }

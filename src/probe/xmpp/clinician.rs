@@ -19,19 +19,21 @@ use super::forge::TokenTerms;
 use super::guest::FocusAnswer;
 use super::guest::ask_focus;
 use super::guest::visit_room;
+use super::hosts::Naming;
 use super::link::Endpoint;
 use super::link::Pass;
 use super::link::XmppError;
 use super::live;
 use super::live::Live;
+use super::login::refused_by_hanging_up;
 use super::relays;
 use super::relays::RelayService;
 use super::session::Entry;
 use super::session::Login;
 use super::session::Mechanism;
 use super::session::Session;
+use super::stanza::Refused;
 use super::stranger::fresh_room;
-use super::stranger::refused_by_hanging_up;
 use super::stranger::vantage;
 
 /// Who the probe may pose as.
@@ -43,6 +45,8 @@ pub struct Visitors {
     pub tokens: Option<TokenTerms>,
     /// What is known of the relay.
     pub relay: RelayTerms,
+    /// Whose names for the site's hosts are used.
+    pub naming: Naming,
     /// Whether the rate limits are tried at the end.
     pub knocking: Knocking,
     /// Whether two of them call each other.
@@ -101,20 +105,40 @@ const TRIES: u32 = 12;
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Asks the focus until it says yes or no, as Jitsi's own client does.
-pub(crate) async fn ask_patiently(session: &mut Session, domain: &str, room: &str) -> Result<FocusAnswer, XmppError> {
-    let mut answer = ask_focus(session, domain, room).await?;
+pub(crate) async fn ask_patiently(session: &mut Session, focus: &str, room: &str) -> Result<FocusAnswer, XmppError> {
+    let mut answer = ask_focus(session, focus, room).await?;
     for _ in 1..TRIES {
         if !matches!(answer, FocusAnswer::Absent(_) | FocusAnswer::NotReady) {
             break;
         }
         tokio::time::sleep(PAUSE).await;
-        answer = ask_focus(session, domain, room).await?;
+        answer = ask_focus(session, focus, room).await?;
     }
     Ok(answer)
 }
 
 /// The focus's nick in every room (jicofo's `xmpp.client.username`, which Jitsi's clients know it by).
 pub(crate) const FOCUS: &str = "focus";
+
+/// Enters a room that the focus has opened. It closes one that nobody has entered for some seconds (jicofo's
+/// `conference.initial-timeout`), and what was tried in between may have taken longer. Then the room is shut, or, where the
+/// clinician may open one himself, it is without the focus. A client would ask for it anew, too.
+pub(crate) async fn enter_opened(session: &mut Session, focus: &str, room: &str) -> Result<Entry, XmppError> {
+    let entry = session.enter(room).await?;
+    let without_focus = match &entry {
+        Entry::Refused(_) => true,
+        Entry::Entered { .. } => !session.met().any(|nick| nick == FOCUS),
+        _ => false,
+    };
+    if !without_focus {
+        return Ok(entry);
+    }
+    ask_patiently(session, focus, room).await?;
+    match entry {
+        Entry::Refused(_) => session.enter(room).await,
+        entry => Ok(entry),
+    }
+}
 
 /// How the clinician of one run comes in.
 pub(crate) enum Credential {
@@ -185,9 +209,9 @@ async fn open_room(
         session.close().await;
         return shut_out(endpoint, tokens, login);
     }
-    let room = format!("{room}@conference.{}", endpoint.domain);
+    let room = format!("{room}@{}", endpoint.hosts.rooms);
     let look = vantage(endpoint, "clinician conference request");
-    let answer = ask_patiently(&mut session, &endpoint.domain, &room).await;
+    let answer = ask_patiently(&mut session, &endpoint.hosts.focus, &room).await;
     let focus = look.saw(session.transcript_since(), answer.into());
 
     let guest_before_host = guest_tries(endpoint, &room).await;
@@ -199,28 +223,15 @@ async fn open_room(
     let foreign = foreign::look(endpoint, &mut session, "clinician").await;
 
     let look = vantage(endpoint, "clinician entry");
-    let mut entry = session.enter(&room).await;
-    // The focus closes a room that nobody has entered for some seconds (jicofo's `conference.initial-timeout`), and the
-    // tries in between may have taken longer. Then the room is shut, or, where the clinician may open one himself, it is
-    // without the focus. A client would ask for it anew, too.
-    let alone = match &entry {
-        Ok(Entry::Refused(_)) => true,
-        Ok(Entry::Entered { .. }) => !session.met().any(|nick| nick == FOCUS),
-        _ => false,
+    let entry = match &focus.result {
+        Seen::Known(FocusAnswer::Ready { .. }) => enter_opened(&mut session, &endpoint.hosts.focus, &room).await,
+        _ => session.enter(&room).await,
     };
-    if alone && matches!(focus.result, Seen::Known(FocusAnswer::Ready { .. })) {
-        let again = ask_patiently(&mut session, &endpoint.domain, &room).await;
-        entry = match (again, entry) {
-            (Err(error), _) => Err(error),
-            (Ok(_), Ok(Entry::Refused(_))) => session.enter(&room).await,
-            (Ok(_), entry) => entry,
-        };
-    }
     let inside = matches!(entry, Ok(Entry::Entered { .. }));
     let entry = look.saw(session.transcript_since(), entry.into());
 
     let look = vantage(endpoint, "relays for a clinician");
-    let handed = relays::ask(&mut session, &endpoint.domain, &endpoint.domain).await;
+    let handed = relays::ask(&mut session, &endpoint.hosts.site, &endpoint.hosts.site).await;
     let relays = look.saw(session.transcript_since(), handed.into());
     let live = if inside {
         let live = live::play(endpoint, &mut session, &room).await;
@@ -247,7 +258,7 @@ pub(crate) async fn log_in(strict: &Endpoint, credential: &Credential) -> Result
         Credential::Pass(pass) => Some(pass),
         Credential::Account { .. } => None,
     };
-    let mut session = Session::open(strict, &strict.domain, pass)
+    let mut session = Session::open(strict, &strict.hosts.site, pass)
         .await
         .map_err(|error| error.to_string())?;
     let mechanism = match credential {
@@ -265,13 +276,16 @@ pub(crate) async fn log_in(strict: &Endpoint, credential: &Credential) -> Result
         }
     };
     let login = refused_by_hanging_up(session.log_in(mechanism).await).map_err(|error| error.to_string())?;
+    if let Login::Unbound(refused) = login {
+        session.close().await;
+        return Err(unbound(&refused));
+    }
     Ok((session, login))
 }
 
 async fn guest_tries(endpoint: &Endpoint, room: &str) -> Sighting<Entry> {
     let look = vantage(endpoint, "guest before host");
-    let host = format!("guest.{}", endpoint.domain);
-    let mut session = match Session::open(endpoint, &host, None).await {
+    let mut session = match Session::open(endpoint, &endpoint.hosts.guests, None).await {
         Ok(session) => session,
         Err(error) => return look.saw(vec![format!("<< {error}")], Seen::unknown(error)),
     };
@@ -290,7 +304,7 @@ async fn other_token_tries(endpoint: &Endpoint, strict: &Endpoint, terms: &Token
         Ok(pass) => pass,
         Err(why) => return look.saw(Vec::new(), Seen::Unknown(why)),
     };
-    let mut session = match Session::open(strict, &strict.domain, Some(&pass)).await {
+    let mut session = match Session::open(strict, &strict.hosts.site, Some(&pass)).await {
         Ok(session) => session,
         Err(error) => return look.saw(vec![format!("<< {error}")], Seen::unknown(error)),
     };
@@ -305,8 +319,13 @@ async fn enter_after(login: Seen<Login>, session: &mut Session, room: &str) -> S
         Seen::Known(Login::Refused(refused)) => {
             Seen::unknown(format!("the login before it was refused: {}", refused.condition))
         }
+        Seen::Known(Login::Unbound(refused)) => Seen::Unknown(unbound(&refused)),
         Seen::Unknown(why) => Seen::Unknown(why),
     }
+}
+
+fn unbound(refused: &Refused) -> String {
+    format!("the login succeeded, but no address was bound: {}", refused.condition)
 }
 
 pub(super) fn now() -> i64 {

@@ -196,30 +196,21 @@ fn read(deed: Deed, answer: &Element) -> Result<Answer, XmppError> {
     let refused = answer.refusal();
     let unoffered =
         matches!(deed, Deed::Record | Deed::Stream | Deed::Dial) && refused.condition == "service-unavailable";
-    match refused.condition.as_str() {
-        "item-not-found"
-        | "recipient-unavailable"
-        | "remote-server-not-found"
-        | "remote-server-timeout"
-        | "service-unavailable"
-        | "not-acceptable"
-        | "gone"
-        | "resource-constraint"
-        | "internal-server-error"
-            if !unoffered =>
-        {
-            Err(XmppError::Unexpected {
-                question: format!("a guest's try ({deed:?})"),
-                answer: refused.condition,
-            })
-        }
-        _ => Ok(Answer::Refused(refused)),
+    match refused.decides_nothing() && !unoffered {
+        true => Err(XmppError::Unexpected {
+            question: format!("a guest's try ({deed:?})"),
+            answer: refused.condition,
+        }),
+        false => Ok(Answer::Refused(refused)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    use crate::probe::xmpp::hostile::any_element;
 
     fn no(condition: &str) -> Element {
         let xml =
@@ -253,6 +244,16 @@ mod tests {
             let (_, to, content) = request(&stage, deed);
             assert!(to.starts_with("r@conference.d"));
             assert!(Element::parse(&content).is_ok(), "{deed:?}: {content}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(answer in any_element()) {
+            let refused = answer.attribute("type") == Some("error");
+            for deed in Deed::ALL {
+                prop_assert_eq!(matches!(read(deed, &answer), Ok(Answer::Granted)), !refused);
+            }
         }
     }
 }

@@ -71,6 +71,9 @@ fn read(answer: &Element) -> Result<Foreign, XmppError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    use crate::probe::xmpp::hostile::any_element;
 
     #[test]
     fn a_server_that_looked_the_name_up_has_tried() {
@@ -91,5 +94,14 @@ mod tests {
         assert!(matches!(looked_up, Foreign::Tried(_)));
         assert!(matches!(no("remote-server-timeout", ""), Foreign::Tried(_)));
         assert!(read(&Element::parse("<iq type='result'/>").unwrap()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic_or_is_told_without_end(answer in any_element()) {
+            if let Err(XmppError::Unexpected { answer, .. }) = read(&answer) {
+                prop_assert!(answer.chars().count() <= 200);
+            }
+        }
     }
 }

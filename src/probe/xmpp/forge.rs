@@ -99,8 +99,12 @@ pub(super) fn sign_as(header: &Header, key: &EncodingKey, claims: &Map<String, V
 }
 
 /// Header and payload without a signature.
-pub(super) fn unsigned(algorithm: &str, claims: &Map<String, Value>) -> String {
-    let header = json!({"alg": algorithm, "typ": "JWT"}).to_string();
+pub(super) fn unsigned(algorithm: &str, key_id: Option<&str>, claims: &Map<String, Value>) -> String {
+    let mut header = json!({"alg": algorithm, "typ": "JWT"});
+    if let Some(key_id) = key_id {
+        header["kid"] = json!(key_id);
+    }
+    let header = header.to_string();
     let payload = Value::Object(claims.clone()).to_string();
     format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload))
 }

@@ -1,12 +1,7 @@
-//! Tokens that a server must refuse: what is wrong with each, and how it is made. Pure apart from the random bytes of
-//! keys of our own.
+//! Tokens that a server must refuse: what is wrong with each, and how those are made that need the server's key or its
+//! terms. The others are `keyless`'s.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
-use jsonwebtoken::EncodingKey;
-use jsonwebtoken::Header;
-use jsonwebtoken::jwk::Jwk;
 use serde::Serialize;
 use serde_json::Map;
 use serde_json::Value;
@@ -19,15 +14,9 @@ use super::forge::Signing;
 use super::forge::TokenTerms;
 use super::forge::claims;
 use super::forge::sign;
-use super::forge::sign_as;
 use super::forge::sign_hmac;
-use super::forge::unsigned;
-
-/// The forger's own RSA key (PKCS #1). It is public and opens nothing: that a server takes it is what must not happen.
-const FORGERS_KEY: &[u8] = include_bytes!("forger.der");
-
-/// The modulus of that key (RFC 7518 6.3.1.1).
-const FORGERS_MODULUS: &str = "0FvsC5IBXSHut3RETfZc1bKnmcB14iXOsuzYjC4TC-_GGMRdgr34iYEdKrIkeyX5HE-C3KhiQ112cchmNi1Q9EQO3QRsnO7MB51olCozZXjcihXwCYb5-AKf1ePhkY86ec6THDnMIdVK6n-X68fEPf3_vd_5CkSGEZ12155odXIPJ8lUeubR6f_w_yQOcCR7W9lkiv8vMgsWyXliIJ5BZIz5aMayzlHOrQX3gFzFRZZgjVBaK1YFFZDWdVXd0uhCNLBmhi3n5OcrhkK1sQg5ZeAwAS2G5jtdR53hEDczVpiNcwRh6SYiiYleJ9Q8byNkUUjpZjKbN1vanTN42_i4tQ";
+use super::keyless::Likeness;
+use super::keyless::tampered;
 
 /// A token that must not be accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -87,6 +76,8 @@ pub enum Forgery {
     UnknownKey,
     /// Signed with a key of our own that the header brings along (`jwk`, RFC 8725 3.1 and CVE-2018-0114).
     BroughtKey,
+    /// Rightly signed, and changed afterwards.
+    Tampered,
     /// No token at all, but the parameter is there.
     Empty,
     /// Text that is no token.
@@ -95,7 +86,7 @@ pub enum Forgery {
 
 impl Forgery {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Expired,
         Self::NotYetValid,
         Self::OtherAudience,
@@ -123,6 +114,7 @@ impl Forgery {
         Self::KeyFromPath,
         Self::UnknownKey,
         Self::BroughtKey,
+        Self::Tampered,
         Self::Empty,
         Self::Garbage,
     ];
@@ -137,23 +129,16 @@ pub(super) fn forged(
     now: i64,
 ) -> Option<Result<Secret, String>> {
     let mut claims = claims(terms, domain, room, now);
+    if let Some(made) = Likeness::by_terms(&terms.signing, &claims).forge(forgery) {
+        return Some(made);
+    }
     match forgery {
-        Forgery::Empty => return Some(Ok(Secret::new(""))),
-        Forgery::Garbage => return Some(Ok(Secret::new("no.token-at.all"))),
-        Forgery::OtherKey => return Some(sign_wrongly(&terms.signing, &claims)),
-        Forgery::Unsigned => return Some(without_signature("none", &claims)),
-        Forgery::UnsignedCapital => return Some(without_signature("None", &claims)),
-        Forgery::UnsignedCapitals => return Some(without_signature("NONE", &claims)),
-        Forgery::UnsignedMixed => return Some(without_signature("nOnE", &claims)),
-        Forgery::SignatureRemoved => return Some(without_signature(pinned(&terms.signing), &claims)),
         Forgery::PublicKeyAsSecret => return public_key_as_secret(Algorithm::HS256, &terms.signing, &claims),
         Forgery::PublicKeyAsSecret384 => return public_key_as_secret(Algorithm::HS384, &terms.signing, &claims),
         Forgery::PublicKeyAsSecret512 => return public_key_as_secret(Algorithm::HS512, &terms.signing, &claims),
         Forgery::OtherAlgorithm384 => return other_algorithm(Algorithm::HS384, &terms.signing, &claims),
         Forgery::OtherAlgorithm512 => return other_algorithm(Algorithm::HS512, &terms.signing, &claims),
-        Forgery::KeyFromPath => return Some(key_from_path(&claims)),
-        Forgery::UnknownKey => return Some(unknown_key(&terms.signing, &claims)),
-        Forgery::BroughtKey => return Some(brought_key(&terms.signing, &claims)),
+        Forgery::Tampered => return Some(sign(&terms.signing, &claims).and_then(|honest| tampered(&honest))),
         Forgery::TooLong => {
             let longest = i64::from(terms.longest_minutes?) * 60;
             // An hour more than may be, far beyond any tolerance of clocks.
@@ -209,18 +194,6 @@ fn misstate(forgery: Forgery, claims: &mut Map<String, Value>, now: i64) {
     }
 }
 
-/// The one algorithm that the server is to accept.
-fn pinned(signing: &Signing) -> &'static str {
-    match signing {
-        Signing::Shared(_) => "HS256",
-        Signing::Public { .. } | Signing::Elsewhere => "RS256",
-    }
-}
-
-fn without_signature(algorithm: &str, claims: &Map<String, Value>) -> Result<Secret, String> {
-    Ok(Secret::new(format!("{}.", unsigned(algorithm, claims))))
-}
-
 fn public_key_as_secret(
     algorithm: Algorithm,
     signing: &Signing,
@@ -240,51 +213,6 @@ fn other_algorithm(
     match signing {
         Signing::Shared(secret) => Some(sign_hmac(algorithm, secret.expose().as_bytes(), claims)),
         Signing::Public { .. } | Signing::Elsewhere => None,
-    }
-}
-
-fn key_from_path(claims: &Map<String, Value>) -> Result<Secret, String> {
-    let mut header = Header::new(Algorithm::HS256);
-    header.kid = Some("../../../../../../../../dev/null".to_owned());
-    sign_as(&header, &EncodingKey::from_secret(b""), claims)
-}
-
-fn unknown_key(signing: &Signing, claims: &Map<String, Value>) -> Result<Secret, String> {
-    let (mut header, key) = forgers(signing);
-    header.kid = Some("anteroom-probe-unknown".to_owned());
-    sign_as(&header, &key, claims)
-}
-
-fn brought_key(signing: &Signing, claims: &Map<String, Value>) -> Result<Secret, String> {
-    let (mut header, key) = forgers(signing);
-    let public = match signing {
-        Signing::Shared(_) => json!({"kty": "oct", "k": URL_SAFE_NO_PAD.encode(FORGERS_KEY)}),
-        Signing::Public { .. } | Signing::Elsewhere => json!({"kty": "RSA", "n": FORGERS_MODULUS, "e": "AQAB"}),
-    };
-    let jwk: Jwk = serde_json::from_value(public).map_err(|error| format!("no key to bring along: {error}"))?;
-    header.jwk = Some(jwk);
-    sign_as(&header, &key, claims)
-}
-
-/// A key of our own of the kind that the server expects.
-fn forgers(signing: &Signing) -> (Header, EncodingKey) {
-    match signing {
-        Signing::Shared(_) => (Header::new(Algorithm::HS256), EncodingKey::from_secret(FORGERS_KEY)),
-        Signing::Public { .. } | Signing::Elsewhere => {
-            (Header::new(Algorithm::RS256), EncodingKey::from_rsa_der(FORGERS_KEY))
-        }
-    }
-}
-
-fn sign_wrongly(signing: &Signing, claims: &Map<String, Value>) -> Result<Secret, String> {
-    let mut noise = [0; 32];
-    getrandom::fill(&mut noise).map_err(|error| format!("this computer gave no random bytes: {error}"))?;
-    match signing {
-        Signing::Shared(_) => sign_hmac(Algorithm::HS256, &noise, claims),
-        Signing::Public { .. } | Signing::Elsewhere => {
-            let (header, key) = forgers(signing);
-            sign_as(&header, &key, claims)
-        }
     }
 }
 
@@ -366,20 +294,5 @@ mod tests {
         ];
         assert_eq!(made, keyless);
         assert!(honest(&known, "d.example", "r", NOW).is_err());
-    }
-
-    #[test]
-    fn the_key_that_is_brought_along_is_the_one_that_signed() {
-        let mut known = terms();
-        known.signing = Signing::Elsewhere;
-        let token = forged(Forgery::BroughtKey, &known, "d.example", "r", NOW)
-            .unwrap()
-            .unwrap();
-        let header = jsonwebtoken::decode_header(token.expose()).unwrap();
-        let key = DecodingKey::from_jwk(&header.jwk.unwrap()).unwrap();
-        let mut fooled = Validation::new(Algorithm::RS256);
-        fooled.validate_exp = false;
-        fooled.validate_aud = false;
-        assert!(jsonwebtoken::decode::<Value>(token.expose(), &key, &fooled).is_ok());
     }
 }

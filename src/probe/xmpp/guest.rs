@@ -8,10 +8,12 @@ use crate::seen::Seen;
 
 use super::foreign;
 use super::foreign::Foreign;
+use super::hosts::Hosts;
 use super::link::Endpoint;
 use super::link::Pass;
 use super::link::XmppError;
 use super::listing;
+use super::login::refused_by_hanging_up;
 use super::relays;
 use super::relays::RelayService;
 use super::session::Entry;
@@ -22,7 +24,6 @@ use super::stanza::Element;
 use super::stanza::Refused;
 use super::stanza::escape;
 use super::stranger::fresh_room;
-use super::stranger::refused_by_hanging_up;
 use super::stranger::vantage;
 
 /// What a guest met at one endpoint. Where the login was refused, the other looks are unknown.
@@ -71,8 +72,8 @@ pub enum FocusAnswer {
 /// Visits one endpoint as a guest.
 pub(crate) async fn visit(endpoint: &Endpoint) -> Guest {
     let view = vantage(endpoint, "guest login");
-    let host = format!("guest.{}", endpoint.domain);
-    let mut session = match Session::open(endpoint, &host, None).await {
+    let host = &endpoint.hosts.guests;
+    let mut session = match Session::open(endpoint, host, None).await {
         Ok(session) => session,
         Err(error) => {
             let line = vec![format!(">> open to {host}"), format!("<< {error}")];
@@ -87,12 +88,12 @@ pub(crate) async fn visit(endpoint: &Endpoint) -> Guest {
         session.close().await;
         return kept_out(endpoint, login);
     }
-    let conference = format!("conference.{}", endpoint.domain);
+    let conference = &endpoint.hosts.rooms;
     let look = vantage(endpoint, "room list");
-    let rooms = listing::list(&mut session, &conference).await;
+    let rooms = listing::list(&mut session, conference).await;
     let rooms = look.saw(session.transcript_since(), rooms.into());
     let mut parts = Vec::new();
-    for part in listing::parts(&endpoint.domain) {
+    for part in listing::parts(&endpoint.hosts) {
         parts.push(listing::look(endpoint, &mut session, &part).await);
     }
     let foreign = foreign::look(endpoint, &mut session, "guest").await;
@@ -102,20 +103,19 @@ pub(crate) async fn visit(endpoint: &Endpoint) -> Guest {
     let look = vantage(endpoint, "conference request");
     let room = fresh_room(endpoint.address.ip()).map(|name| format!("{name}@{conference}"));
     let focus = match &room {
-        Ok(room) => ask_focus(&mut session, &endpoint.domain, room).await.into(),
+        Ok(room) => ask_focus(&mut session, &endpoint.hosts.focus, room).await.into(),
         Err(why) => Seen::unknown(why),
     };
     let focus = look.saw(session.transcript_since(), focus);
     let before_host = enter_fresh(endpoint, &mut session, "room without host", Some(room)).await;
 
-    let brewery = Ok(format!("jvbbrewery@internal.auth.{}", endpoint.domain));
-    let brewery = enter_fresh(endpoint, &mut session, "bridges' room", Some(brewery)).await;
+    let brewery = enter_brewery(endpoint, &mut session).await;
 
     let look = vantage(endpoint, "relays for a guest");
-    let handed = relays::ask(&mut session, &host, &endpoint.domain).await;
+    let handed = relays::ask(&mut session, host, &endpoint.hosts.site).await;
     let relays = look.saw(session.transcript_since(), handed.into());
     session.close().await;
-    let made_up_token = bear_token(endpoint, &host).await;
+    let made_up_token = bear_token(endpoint, host).await;
     Guest {
         login,
         rooms,
@@ -145,16 +145,20 @@ async fn bear_token(endpoint: &Endpoint, host: &str) -> Sighting<Entry> {
         Ok(session) => session,
         Err(error) => return look.saw(vec![format!("<< {error}")], Seen::unknown(error)),
     };
-    let entry = enter_with_token(&mut session, &endpoint.domain, &room).await;
+    let entry = enter_with_token(&mut session, &endpoint.hosts, &room).await;
     look.saw(session.close().await, entry.into())
 }
 
-async fn enter_with_token(session: &mut Session, domain: &str, room: &str) -> Result<Entry, XmppError> {
+async fn enter_with_token(session: &mut Session, hosts: &Hosts, room: &str) -> Result<Entry, XmppError> {
     match refused_by_hanging_up(session.log_in(Mechanism::Anonymous).await)? {
         Login::Refused(refused) => Ok(Entry::Refused(refused)),
+        Login::Unbound(refused) => Err(XmppError::Unexpected {
+            question: "a guest's login by success, and the resource binding".to_owned(),
+            answer: refused.condition,
+        }),
         Login::Admitted { .. } => {
-            let room = format!("{room}@conference.{domain}");
-            ask_focus(session, domain, &room).await?;
+            let room = format!("{room}@{}", hosts.rooms);
+            ask_focus(session, &hosts.focus, &room).await?;
             visit_room(session, &room).await
         }
     }
@@ -168,7 +172,7 @@ fn kept_out(endpoint: &Endpoint, login: Sighting<Login>) -> Guest {
     Guest {
         login,
         rooms: unseen(endpoint, "room list"),
-        parts: listing::parts(&endpoint.domain)
+        parts: listing::parts(&endpoint.hosts)
             .iter()
             .map(|part| listing::unseen(endpoint, part, "no guest could log in"))
             .collect(),
@@ -190,14 +194,25 @@ async fn enter_fresh(
     room: Option<Result<String, String>>,
 ) -> Sighting<Entry> {
     let look = vantage(endpoint, what);
-    let room = room.unwrap_or_else(|| {
-        fresh_room(endpoint.address.ip()).map(|name| format!("{name}@conference.{}", endpoint.domain))
-    });
+    let room = room
+        .unwrap_or_else(|| fresh_room(endpoint.address.ip()).map(|name| format!("{name}@{}", endpoint.hosts.rooms)));
     let entry = match room {
         Ok(room) => visit_room(session, &room).await.map_err(|error| error.to_string()),
         Err(why) => Err(why),
     };
     look.saw(session.transcript_since(), entry.into())
+}
+
+/// Tries the room where the bridges gather: as packages and this project name its service, or else as containers do.
+async fn enter_brewery(endpoint: &Endpoint, session: &mut Session) -> Sighting<Entry> {
+    let room = |service: &str| Some(Ok(format!("jvbbrewery@{service}.{}", endpoint.hosts.site)));
+    let first = enter_fresh(endpoint, session, "bridges' room", room("internal.auth")).await;
+    let absent = |seen: &Sighting<Entry>| matches!(seen.known(), Ok(Entry::Refused(no)) if no.decides_nothing());
+    if !absent(&first) {
+        return first;
+    }
+    let other = enter_fresh(endpoint, session, "bridges' room (internal-muc)", room("internal-muc")).await;
+    if absent(&other) { first } else { other }
 }
 
 /// Enters a room and leaves it again.
@@ -211,7 +226,7 @@ pub(crate) async fn visit_room(session: &mut Session, room: &str) -> Result<Entr
 }
 
 /// Asks the focus to open `room`, as the web client does before it enters one.
-pub(crate) async fn ask_focus(session: &mut Session, domain: &str, room: &str) -> Result<FocusAnswer, XmppError> {
+pub(crate) async fn ask_focus(session: &mut Session, focus: &str, room: &str) -> Result<FocusAnswer, XmppError> {
     let machine = room
         .bytes()
         .filter(u8::is_ascii_hexdigit)
@@ -222,7 +237,7 @@ pub(crate) async fn ask_focus(session: &mut Session, domain: &str, room: &str) -
         "<conference xmlns='http://jitsi.org/protocol/focus' room='{}' machine-uid='{machine}'/>",
         escape(room)
     );
-    let answer = session.ask("set", Some(&format!("focus.{domain}")), &request).await?;
+    let answer = session.ask("set", Some(focus), &request).await?;
     read_focus(&answer)
 }
 
@@ -251,6 +266,9 @@ fn read_focus(answer: &Element) -> Result<FocusAnswer, XmppError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    use crate::probe::xmpp::hostile::any_element;
 
     fn focus(xml: &str) -> FocusAnswer {
         read_focus(&Element::parse(xml).unwrap()).unwrap()
@@ -266,5 +284,14 @@ mod tests {
         let ready = "<iq type='result'><conference xmlns='http://jitsi.org/protocol/focus' ready='true' \
             focusjid='focus@auth.d'/></iq>";
         assert!(matches!(focus(ready), FocusAnswer::Ready { focus: Some(jid) } if jid == "focus@auth.d"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic_or_is_told_without_end(answer in any_element()) {
+            if let Err(XmppError::Unexpected { answer, .. }) = read_focus(&answer) {
+                prop_assert!(answer.chars().count() <= 200);
+            }
+        }
     }
 }

@@ -15,14 +15,15 @@ use super::forge;
 use super::forge::TokenTerms;
 use super::forgery;
 use super::forgery::Forgery;
+use super::keyless;
 use super::link::Endpoint;
 use super::link::Pass;
 use super::link::Transport;
+use super::login::refused_by_hanging_up;
 use super::session::Login;
 use super::session::Mechanism;
 use super::session::Session;
 use super::stranger::fresh_room;
-use super::stranger::refused_by_hanging_up;
 use super::stranger::vantage;
 
 /// After so many looks in a row that brought nothing, the rest of a door's are left out.
@@ -35,6 +36,9 @@ pub struct HonestLogin {
     pub transport: Transport,
     /// What came of it.
     pub login: Sighting<Login>,
+    /// The same once more after the forged tokens: a door that had closed to everybody by then has refused none of them.
+    /// `None` where none were shown, or the first one was not let in.
+    pub again: Option<Sighting<Login>>,
 }
 
 /// A forged token and what became of it.
@@ -96,28 +100,57 @@ pub(crate) async fn visit(doors: &[Endpoint], visitors: &Visitors) -> Impostors 
                 all.honest.push(HonestLogin {
                     transport: door.transport,
                     login,
+                    again: None,
                 });
                 guess(door, user, &mut all.guesses).await;
             }
-            (terms, clinician) => {
-                if let Some(login) = honest(door, terms.as_ref(), clinician.as_ref()).await {
-                    all.honest.push(HonestLogin {
-                        transport: door.transport,
-                        login,
-                    });
-                }
-                if let Some(terms) = terms {
-                    show_forgeries(door, terms, &mut all.forgeries).await;
-                }
-            }
+            (terms, clinician) => with_tokens(door, terms.as_ref(), clinician.as_ref(), &mut all).await,
         }
     }
     all
 }
 
+/// Forged tokens between two honest ones.
+async fn with_tokens(door: &Endpoint, terms: Option<&TokenTerms>, clinician: Option<&Clinician>, all: &mut Impostors) {
+    let login = honest(door, "honest token", terms, clinician).await;
+    match (terms, clinician) {
+        (Some(terms), _) => {
+            let made = |forgery, room: String| {
+                let token = forgery::forged(forgery, terms, &door.domain, &room, now())?;
+                Some(token.map(|token| Pass { room, token }))
+            };
+            show_forgeries(door, made, &mut all.forgeries).await;
+        }
+        (None, Some(Clinician::Token(given))) => {
+            let made = |forgery, fresh: String| {
+                let room = forge::room_of(given).unwrap_or(fresh);
+                let token = keyless::from_given(forgery, given)?;
+                Some(token.map(|token| Pass { room, token }))
+            };
+            show_forgeries(door, made, &mut all.forgeries).await;
+        }
+        _ => {}
+    }
+    let Some(login) = login else { return };
+    let again = match login.known() {
+        Ok(Login::Admitted { .. }) => honest(door, "honest token after the forged ones", terms, clinician).await,
+        _ => None,
+    };
+    all.honest.push(HonestLogin {
+        transport: door.transport,
+        login,
+        again,
+    });
+}
+
 /// With the token that was given, or with one that the probe signs. `None` where neither is there.
-async fn honest(door: &Endpoint, terms: Option<&TokenTerms>, clinician: Option<&Clinician>) -> Option<Sighting<Login>> {
-    let look = vantage(door, "honest token");
+async fn honest(
+    door: &Endpoint,
+    what: &str,
+    terms: Option<&TokenTerms>,
+    clinician: Option<&Clinician>,
+) -> Option<Sighting<Login>> {
+    let look = vantage(door, what);
     let fresh = fresh_room(door.address.ip());
     let pass = match (clinician, terms, fresh) {
         (_, _, Err(why)) => Err(why),
@@ -136,18 +169,23 @@ async fn honest(door: &Endpoint, terms: Option<&TokenTerms>, clinician: Option<&
     })
 }
 
-async fn show_forgeries(door: &Endpoint, terms: &TokenTerms, all: &mut Vec<ForgedLogin>) {
+/// Shows every forgery that `made` can make.
+async fn show_forgeries(
+    door: &Endpoint,
+    made: impl Fn(Forgery, String) -> Option<Result<Pass, String>>,
+    all: &mut Vec<ForgedLogin>,
+) {
     let mut silent = 0;
     for forgery in Forgery::ALL {
         let look = vantage(door, &format!("forged token ({forgery:?})"));
-        let token = match fresh_room(door.address.ip()) {
+        let pass = match fresh_room(door.address.ip()) {
             Err(why) => Err(why),
-            Ok(room) => match forgery::forged(forgery, terms, &door.domain, &room, now()) {
+            Ok(room) => match made(forgery, room) {
                 None => continue,
-                Some(token) => token.map(|token| Pass { room, token }),
+                Some(pass) => pass,
             },
         };
-        let login = match token {
+        let login = match pass {
             Err(why) => look.saw(Vec::new(), Seen::Unknown(why)),
             Ok(_) if silent >= PATIENCE => look.saw(Vec::new(), given_up()),
             Ok(pass) => {
@@ -165,7 +203,7 @@ async fn show_forgeries(door: &Endpoint, terms: &TokenTerms, all: &mut Vec<Forge
 }
 
 async fn show(door: &Endpoint, look: Vantage, pass: &Pass) -> Sighting<Login> {
-    let mut session = match Session::open(door, &door.domain, Some(pass)).await {
+    let mut session = match Session::open(door, &door.hosts.site, Some(pass)).await {
         Ok(session) => session,
         Err(error) => {
             let line = vec![format!("<< {error}")];
@@ -210,7 +248,7 @@ fn guessed(wrong: Wrong, user: &str, domain: &str) -> Result<(String, Secret), S
 
 async fn by_account(door: &Endpoint, what: &str, user: &str, password: &Secret) -> Sighting<Login> {
     let look = vantage(door, what);
-    let mut session = match Session::open(door, &door.domain, None).await {
+    let mut session = match Session::open(door, &door.hosts.site, None).await {
         Ok(session) => session,
         Err(error) => return look.saw(vec![format!("<< {error}")], Seen::unknown(error)),
     };

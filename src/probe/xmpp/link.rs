@@ -13,6 +13,7 @@ use crate::probe::trust::TlsError;
 use crate::secret::Secret;
 
 use super::bosh::Bosh;
+use super::hosts::Hosts;
 use super::stanza::Element;
 use super::websocket::WebSocket;
 
@@ -45,7 +46,10 @@ impl Transport {
 /// One public XMPP endpoint, and the TLS terms on which it is spoken to.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
+    /// The name that the web server goes by.
     pub(crate) domain: String,
+    /// What the hosts of XMPP behind it are called.
+    pub(crate) hosts: Hosts,
     pub(crate) address: SocketAddr,
     pub(crate) transport: Transport,
     pub(crate) tls: Arc<ClientConfig>,
@@ -130,7 +134,7 @@ impl XmppError {
     }
 }
 
-fn said(text: &Option<String>) -> String {
+pub(super) fn said(text: &Option<String>) -> String {
     text.as_ref().map(|text| format!(" ({text})")).unwrap_or_default()
 }
 

@@ -5,12 +5,13 @@ use serde::Serialize;
 use crate::probe::sighting::Sighting;
 use crate::seen::Seen;
 
+use super::hosts::Hosts;
 use super::link::Endpoint;
 use super::link::XmppError;
+use super::link::said;
 use super::session::Session;
 use super::stanza::Element;
 use super::stanza::Refused;
-use super::stanza::escape;
 use super::stranger::vantage;
 
 /// Most items that are kept of one list.
@@ -33,46 +34,62 @@ pub enum RoomInfo {
 }
 
 /// Everything of a site that may list something, but for the conference service.
-pub(crate) fn parts(domain: &str) -> Vec<String> {
-    let below = ["guest", "auth", "lobby", "breakout", "internal.auth"];
-    std::iter::once(domain.to_owned())
-        .chain(below.iter().map(|part| format!("{part}.{domain}")))
+pub(crate) fn parts(hosts: &Hosts) -> Vec<String> {
+    let below = ["auth", "lobby", "breakout", "internal.auth"];
+    [hosts.site.clone(), hosts.guests.clone()]
+        .into_iter()
+        .chain(below.iter().map(|part| format!("{part}.{}", hosts.site)))
         .collect()
 }
 
-/// Asks one address for its items.
+/// Asks one address for its items; a part that a site does not have lists none.
 pub(crate) async fn look(endpoint: &Endpoint, session: &mut Session, address: &str) -> Sighting<Vec<String>> {
     let look = vantage(endpoint, &format!("items of {address}"));
-    let items = list(session, address).await;
+    let answer = session.ask("get", Some(address), DISCO_ITEMS).await;
+    let items = answer.and_then(|answer| read_items(&answer, address, Absent::Empty));
     look.saw(session.transcript_since(), items.into())
 }
 
-/// The items of an address; none where it refuses to tell or is not there.
-pub(crate) async fn list(session: &mut Session, address: &str) -> Result<Vec<String>, String> {
-    let answer = session.ask("get", Some(address), DISCO_ITEMS).await;
-    read_items(&answer.map_err(|error| error.to_string())?, address)
+/// The items of an address that must be there; none where it refuses to tell.
+pub(crate) async fn list(session: &mut Session, address: &str) -> Result<Vec<String>, XmppError> {
+    let answer = session.ask("get", Some(address), DISCO_ITEMS).await?;
+    read_items(&answer, address, Absent::Unknown)
 }
 
-/// As a stranger who has not logged in. A stream that ends at the question has told nothing.
-pub(crate) async fn list_unasked(session: &mut Session, address: &str) -> Result<Vec<String>, String> {
+/// As a stranger who has not logged in. A stream that ends at the question has told nothing, and so has a server that knows
+/// no service before a login.
+pub(crate) async fn list_unasked(session: &mut Session, address: &str) -> Result<Vec<String>, XmppError> {
     match session.ask("get", Some(address), DISCO_ITEMS).await {
-        Ok(answer) => read_items(&answer, address),
+        Ok(answer) => read_items(&answer, address, Absent::Empty),
         Err(XmppError::Ended { .. }) => Ok(Vec::new()),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(error),
     }
 }
 
-fn read_items(answer: &Element, address: &str) -> Result<Vec<String>, String> {
+/// What an address says that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    /// It lists nothing: whether it is there is not asked.
+    Empty,
+    /// Nothing was seen: what it should list may be elsewhere.
+    Unknown,
+}
+
+fn read_items(answer: &Element, address: &str, absent: Absent) -> Result<Vec<String>, XmppError> {
     if answer.attribute("type") == Some("error") {
-        return match answer.refusal().condition.as_str() {
-            "forbidden"
-            | "not-allowed"
-            | "not-authorized"
-            | "service-unavailable"
-            | "item-not-found"
-            | "feature-not-implemented"
-            | "remote-server-not-found" => Ok(Vec::new()),
-            other => Err(format!("{address} answered the request for its items by {other}")),
+        let refused = answer.refusal();
+        let told = match refused.condition.as_str() {
+            _ if refused.is_elsewhere() => absent == Absent::Empty,
+            "forbidden" | "not-allowed" | "not-authorized" | "feature-not-implemented" => true,
+            "service-unavailable" | "item-not-found" | "remote-server-not-found" => absent == Absent::Empty,
+            _ => false,
+        };
+        return match told {
+            true => Ok(Vec::new()),
+            false => Err(XmppError::Unexpected {
+                question: format!("the request for the items of {address}"),
+                answer: format!("{}{}", refused.condition, said(&refused.text)),
+            }),
         };
     }
     let query = answer.child("query");
@@ -82,17 +99,27 @@ fn read_items(answer: &Element, address: &str) -> Result<Vec<String>, String> {
 
 /// Asks a room about itself and its occupants, from outside of it.
 pub(crate) async fn ask_room(session: &mut Session, room: &str) -> Result<RoomInfo, XmppError> {
-    let info = read_info(&session.ask("get", Some(room), DISCO_INFO).await?);
+    let info = session.ask("get", Some(room), DISCO_INFO).await?;
     let occupants = session.ask("get", Some(room), DISCO_ITEMS).await?;
-    let occupants = read_items(&occupants, &escape(room)).unwrap_or_default();
-    Ok(match info {
-        RoomInfo::Refused(refused) if occupants.is_empty() => RoomInfo::Refused(refused),
-        RoomInfo::Refused(_) => RoomInfo::Told { fields: occupants },
-        RoomInfo::Told { mut fields } => {
-            fields.extend(occupants);
-            RoomInfo::Told { fields }
+    read_room(&info, &occupants, room)
+}
+
+/// A room that tells something has told it, whatever else was not answered. A room that is not there refuses nothing.
+fn read_room(info: &Element, occupants: &Element, room: &str) -> Result<RoomInfo, XmppError> {
+    let occupants = read_items(occupants, room, Absent::Unknown);
+    match (read_info(info), occupants) {
+        (RoomInfo::Told { mut fields }, occupants) => {
+            fields.extend(occupants.unwrap_or_default());
+            Ok(RoomInfo::Told { fields })
         }
-    })
+        (RoomInfo::Refused(_), Ok(fields)) if !fields.is_empty() => Ok(RoomInfo::Told { fields }),
+        (RoomInfo::Refused(refused), _) if refused.decides_nothing() => Err(XmppError::Unexpected {
+            question: format!("a question to {room}"),
+            answer: format!("{}{}", refused.condition, said(&refused.text)),
+        }),
+        (info, Ok(_)) => Ok(info),
+        (_, Err(why)) => Err(why),
+    }
 }
 
 fn read_info(answer: &Element) -> RoomInfo {
@@ -114,23 +141,62 @@ pub(crate) fn unseen(endpoint: &Endpoint, address: &str, why: &str) -> Sighting<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    fn items(xml: &str) -> Result<Vec<String>, String> {
-        read_items(&Element::parse(xml).unwrap(), "conference.d")
+    use crate::probe::xmpp::hostile::any_element;
+
+    const LISTED: &str = "<iq type='result'><query xmlns='http://jabber.org/protocol/disco#items'>\
+        <item jid='room@conference.d' name='room'/><item/></query></iq>";
+    const NOTHING: &str = "<iq type='result'><query xmlns='http://jabber.org/protocol/disco#items'/></iq>";
+
+    fn items(xml: &str, absent: Absent) -> Option<Vec<String>> {
+        read_items(&Element::parse(xml).unwrap(), "conference.d", absent).ok()
+    }
+
+    fn no(condition: &str, text: &str) -> String {
+        format!(
+            "<iq type='error'><error type='cancel'><{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>\
+             <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>{text}</text></error></iq>"
+        )
     }
 
     #[test]
     fn a_refused_list_is_empty_and_an_unfit_answer_is_none() {
-        let listed = "<iq type='result'><query xmlns='http://jabber.org/protocol/disco#items'>\
-            <item jid='room@conference.d' name='room'/><item/></query></iq>";
-        assert_eq!(items(listed), Ok(vec!["room@conference.d".to_owned()]));
-        let no = |condition: &str| {
-            format!(
-                "<iq type='error'><error type='cancel'><{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
-            )
+        let room = vec!["room@conference.d".to_owned()];
+        assert_eq!(items(LISTED, Absent::Unknown), Some(room));
+        assert_eq!(items(&no("forbidden", ""), Absent::Unknown), Some(Vec::new()));
+        assert_eq!(items(&no("internal-server-error", ""), Absent::Empty), None);
+    }
+
+    #[test]
+    fn a_service_that_is_not_there_lists_nothing_only_where_it_need_not_be_there() {
+        let elsewhere = no("not-allowed", "Communication with remote domains is not enabled");
+        for gone in [
+            elsewhere,
+            no("service-unavailable", ""),
+            no("remote-server-not-found", ""),
+        ] {
+            assert_eq!(items(&gone, Absent::Empty), Some(Vec::new()), "{gone}");
+            assert_eq!(items(&gone, Absent::Unknown), None, "{gone}");
+        }
+    }
+
+    #[test]
+    fn a_room_keeps_quiet_only_where_it_is_there_to_do_so() {
+        let room = |info: &str, occupants: &str| {
+            let [info, occupants] = [info, occupants].map(|xml| Element::parse(xml).unwrap());
+            read_room(&info, &occupants, "room@conference.d").ok()
         };
-        assert_eq!(items(&no("forbidden")), Ok(Vec::new()));
-        assert!(items(&no("internal-server-error")).is_err());
+        let forbidden = no("forbidden", "");
+        assert!(matches!(room(&forbidden, NOTHING), Some(RoomInfo::Refused(_))));
+        assert!(matches!(room(&forbidden, LISTED), Some(RoomInfo::Told { .. })));
+        assert_eq!(room(&no("item-not-found", ""), NOTHING), None);
+        assert_eq!(room(&forbidden, &no("internal-server-error", "")), None);
+        let told = "<iq type='result'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>";
+        assert!(matches!(
+            room(told, &no("internal-server-error", "")),
+            Some(RoomInfo::Told { .. })
+        ));
     }
 
     #[test]
@@ -141,5 +207,17 @@ mod tests {
             panic!("it told")
         };
         assert_eq!(fields, ["FORM_TYPE", "muc#roominfo_occupants"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_them_panic_or_list_without_end(answer in any_element()) {
+            if let Ok(items) = read_items(&answer, "conference.d", Absent::Unknown) {
+                prop_assert!(items.len() <= ITEMS);
+            }
+            if let RoomInfo::Told { fields } = read_info(&answer) {
+                prop_assert!(fields.len() <= ITEMS);
+            }
+        }
     }
 }

@@ -71,12 +71,11 @@ pub(crate) async fn play(endpoint: &Endpoint, host: &mut Session, room: &str) ->
 }
 
 async fn guest(endpoint: &Endpoint) -> Result<Session, String> {
-    let name = format!("guest.{}", endpoint.domain);
-    let session = Session::open(endpoint, &name, None).await;
+    let session = Session::open(endpoint, &endpoint.hosts.guests, None).await;
     let mut session = session.map_err(|error| format!("no guest could log in: {error}"))?;
     match session.log_in(Mechanism::Anonymous).await {
         Ok(Login::Admitted { .. }) => Ok(session),
-        Ok(Login::Refused(refused)) => {
+        Ok(Login::Refused(refused) | Login::Unbound(refused)) => {
             session.close().await;
             Err(format!("no guest could log in: {}", refused.condition))
         }
@@ -91,9 +90,8 @@ async fn among(endpoint: &Endpoint, host: &Session, room: &str) -> Live {
         Err(why) => return unseen(endpoint, &why),
     };
     session.transcript_since();
-    let conference = format!("conference.{}", endpoint.domain);
     let look = vantage(endpoint, "room list while a room is open");
-    let rooms = listing::list(&mut session, &conference).await;
+    let rooms = listing::list(&mut session, &endpoint.hosts.rooms).await;
     let rooms = look.saw(session.transcript_since(), rooms.into());
     let look = vantage(endpoint, "question to an open room from outside of it");
     let info = listing::ask_room(&mut session, room).await;

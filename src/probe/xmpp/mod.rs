@@ -8,6 +8,7 @@ pub mod foreign;
 pub mod forge;
 pub mod forgery;
 pub mod guest;
+pub mod hosts;
 pub mod impostor;
 pub mod link;
 pub mod listing;
@@ -22,6 +23,8 @@ mod bosh;
 mod entry;
 #[cfg(test)]
 mod hostile;
+mod keyless;
+mod login;
 mod transcript;
 mod websocket;
 
@@ -41,6 +44,7 @@ use clinician::ClinicianView;
 use clinician::Knocking;
 use clinician::Visitors;
 use guest::Guest;
+use hosts::Hosts;
 use impostor::ForgedLogin;
 use impostor::Guess;
 use impostor::HonestLogin;
@@ -78,8 +82,8 @@ pub struct DoorView {
     pub guest: Guest,
 }
 
-/// Longest time in which conversations with one address are begun. An honest server needs a quarter of it.
-const BUDGET: Duration = Duration::from_secs(240);
+/// Longest time in which conversations with one address are begun. An honest server needs a tenth of it.
+const BUDGET: Duration = Duration::from_secs(600);
 
 /// Visits the XMPP endpoints at `address`, one visitor after another: servers limit logins per address.
 pub(crate) async fn look(
@@ -88,10 +92,12 @@ pub(crate) async fn look(
     visitors: &Visitors,
     progress: &(dyn Fn(&str) + Sync),
 ) -> XmppView {
+    let hosts = Hosts::of(target, address, visitors.naming).await;
     let until = Instant::now() + BUDGET;
     let endpoint = |transport| Endpoint {
         until,
         domain: target.domain.as_str().to_owned(),
+        hosts: hosts.clone(),
         address: target.https(address),
         transport,
         tls: trust::any_certificate(),

@@ -20,6 +20,7 @@ use super::link::Endpoint;
 use super::link::Link;
 use super::link::Pass;
 use super::link::XmppError;
+use super::login;
 use super::stanza::Element;
 use super::stanza::Refused;
 use super::stanza::escape;
@@ -46,6 +47,8 @@ pub enum Login {
         /// The address we were given.
         jid: String,
     },
+    /// The server took the login and then gave us no address, with this error. The credential opened the door.
+    Unbound(Refused),
     /// The server said no.
     Refused(Refused),
 }
@@ -169,33 +172,24 @@ impl Session {
             let element = self.next_until(deadline, "a login").await?;
             match element.name.as_str() {
                 "success" => break,
-                "failure" => return Ok(Login::Refused(element.refusal())),
+                "failure" => return login::read_failure(element.refusal()),
                 _ => {}
             }
         }
+        let bound = self.bind().await.map_err(login::after_success)?;
+        let login = login::read_binding(&bound)?;
+        if let Login::Admitted { jid } = &login {
+            self.jid.clone_from(jid);
+        }
+        Ok(login)
+    }
+
+    async fn bind(&mut self) -> Result<Element, XmppError> {
         let to = self.to.clone();
         self.link.restart(&to).await?;
         self.features = self.await_named("features").await?;
-        let bound = self
-            .ask("set", None, "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
-            .await?;
-        if bound.attribute("type") == Some("error") {
-            return Ok(Login::Refused(bound.refusal()));
-        }
-        let jid = bound
-            .child("bind")
-            .and_then(|bind| bind.child("jid"))
-            .map(|jid| jid.text.clone());
-        match jid {
-            Some(jid) => {
-                self.jid.clone_from(&jid);
-                Ok(Login::Admitted { jid })
-            }
-            None => Err(XmppError::Unexpected {
-                question: "a resource binding".to_owned(),
-                answer: bound.shown().chars().take(200).collect(),
-            }),
-        }
+        self.ask("set", None, "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>")
+            .await
     }
 
     /// Sends an IQ and waits for its result or error.

@@ -156,6 +156,41 @@ pub struct Refused {
     pub text: Option<String>,
 }
 
+/// Nobody is there, or whoever asks is not in the room that he asks something of (RFC 6120 8.3.3, XEP-0045).
+const ABSENCE: [&str; 7] = [
+    "gone",
+    "item-not-found",
+    "not-acceptable",
+    "recipient-unavailable",
+    "remote-server-not-found",
+    "remote-server-timeout",
+    "service-unavailable",
+];
+
+/// The server is in no state to decide, or somebody asked too often.
+const TROUBLE: [&str; 3] = ["internal-server-error", "policy-violation", "resource-constraint"];
+
+/// Prosody's words for every address that is none of its own, where it speaks with no other server. They come with
+/// `not-allowed`.
+const ELSEWHERE: &str = "Communication with remote domains is not enabled";
+
+impl Refused {
+    /// Whether it tells nothing of what one may: nobody is there, or something is in the way.
+    pub(crate) fn decides_nothing(&self) -> bool {
+        ABSENCE.contains(&self.condition.as_str()) || self.is_trouble() || self.is_elsewhere()
+    }
+
+    /// Whether the server is in no state to decide.
+    pub(crate) fn is_trouble(&self) -> bool {
+        TROUBLE.contains(&self.condition.as_str())
+    }
+
+    /// Whether the address is none of the server's own.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.text.as_deref() == Some(ELSEWHERE)
+    }
+}
+
 /// Text made safe for attributes in either quote and for content.
 pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -189,6 +224,22 @@ mod tests {
             Element::parse(failure).unwrap().refusal().condition,
             "invalid-mechanism"
         );
+    }
+
+    #[test]
+    fn a_no_decides_only_where_somebody_was_there_to_say_it() {
+        let no = |condition: &str, text: Option<&str>| Refused {
+            condition: condition.to_owned(),
+            text: text.map(str::to_owned),
+        };
+        for condition in ["forbidden", "not-allowed", "not-authorized", "registration-required"] {
+            assert!(!no(condition, None).decides_nothing(), "{condition}");
+        }
+        assert!(!no("not-allowed", Some("Room creation is restricted")).decides_nothing());
+        assert!(no("not-allowed", Some(ELSEWHERE)).decides_nothing());
+        for condition in ["remote-server-not-found", "service-unavailable", "resource-constraint"] {
+            assert!(no(condition, None).decides_nothing(), "{condition}");
+        }
     }
 
     #[test]

@@ -19,12 +19,32 @@ const SIGNED: &[u8] = &[
 fn a_signed_request_is_the_one_of_the_standard() {
     let read = Message::read(SIGNED).unwrap();
     let (user, realm) = (read.text(Kind::Username).unwrap(), read.text(Kind::Realm).unwrap());
-    let key = super::super::credential::long_term_key(&user, &realm, "TheMatrIX");
+    let key = crate::probe::turn::credential::long_term_key(&user, &realm, "TheMatrIX");
     let draft = Draft::new(Method::Binding, Class::Request, read.transaction)
         .with(Kind::Username, user.as_bytes())
         .with(Kind::Nonce, read.attribute(Kind::Nonce).unwrap())
         .with(Kind::Realm, realm.as_bytes());
-    assert_eq!(draft.signed(&key), SIGNED);
+    assert_eq!(draft.signed(&key).bytes(), SIGNED);
+    assert!(read.is_signed_with(&key) && !read.is_signed_with(b"TheMatrIX"));
+}
+
+/// RFC 5769 2.1: a check of ICE with a short-term password, byte for byte.
+const CHECK: &str = "000100582112a442b7e7a701bc34d686fa87dfae802200105354554e207465737420636c69656e74\
+    002400046e0001ff80290008932ff9b151263b36000600096576746a3a68367659202020\
+    000800149aeaa70cbfd8cb56781ef2b5b2d3f249c1b571a280280004e57a3bcf";
+
+#[test]
+fn the_check_of_the_standard_is_read_and_its_proofs_hold() {
+    let digits = CHECK.as_bytes().chunks(2);
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    let bytes: Vec<u8> = digits.map(byte).collect();
+    let read = Message::read(&bytes).unwrap();
+    assert!(read.is(Method::Binding, Class::Request));
+    assert_eq!(read.text(Kind::Username).as_deref(), Some("evtj:h6vY"));
+    assert!(read.is_signed_with(b"VOkJxbRl1RmTxUk/WvJxBt"));
+    assert!(!read.is_signed_with(b"VOkJxbRl1RmTxUk/WvJxBT"));
+    let check = crc32fast::hash(&bytes[..bytes.len() - FINGERPRINT]) ^ 0x5354_554e;
+    assert_eq!(read.number_of(Kind::Fingerprint), Some(check));
 }
 
 #[test]
@@ -78,7 +98,7 @@ proptest! {
         number in 0u16..0x4000,
         transaction in any::<[u8; 12]>(),
         parts in proptest::collection::vec((prop_oneof![
-            Just(0x0009u16), Just(0x000d), Just(0x0012), Just(0x0014), Just(0x0016), Just(0x8022), any::<u16>(),
+            Just(0x0008u16), Just(0x0009), Just(0x000d), Just(0x0012), Just(0x0014), Just(0x0016), Just(0x8022), any::<u16>(),
         ], any::<u16>(), proptest::collection::vec(any::<u8>(), 0..40)), 0..8),
         honest in any::<bool>(),
     ) {
@@ -98,16 +118,17 @@ proptest! {
         if let Ok(read) = Message::read(&bytes) {
             let _ = (read.error(), read.text(Kind::Software), read.number_of(Kind::Lifetime));
             let _ = (read.address(Kind::XorPeerAddress), read.address(Kind::XorRelayedAddress));
-            let _ = (read.text(Kind::Realm), read.attribute(Kind::Nonce));
+            let _ = (read.text(Kind::Realm), read.attribute(Kind::Nonce), read.is_signed_with(b"x"));
         }
         let _ = Message::length(bytes[..HEADER].try_into().unwrap());
     }
 
     #[test]
     fn what_is_built_is_read_back(value in proptest::collection::vec(any::<u8>(), 0..200), key in any::<[u8; 16]>()) {
-        let bytes = Draft::new(Method::Send, Class::Indication, [3; 12]).with(Kind::Data, &value).signed(&key);
+        let bytes = Draft::new(Method::Send, Class::Indication, [3; 12]).with(Kind::Data, &value).signed(&key).fingerprinted().bytes();
         let read = Message::read(&bytes).unwrap();
         prop_assert_eq!(read.attribute(Kind::Data), Some(value.as_slice()));
-        prop_assert_eq!(read.attribute(Kind::MessageIntegrity).unwrap().len(), 20);
+        prop_assert!(read.is_signed_with(&key));
+        prop_assert!(!read.is_signed_with(b"another"));
     }
 }

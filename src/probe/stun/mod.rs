@@ -1,6 +1,8 @@
 //! Asks UDP ports by a STUN binding request (RFC 8489). Silence proves nothing: a healthy video bridge answers no
 //! stranger, so it looks like a firewall that drops.
 
+pub(crate) mod message;
+
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,9 +13,12 @@ use tokio::time::timeout;
 
 use super::sighting::Sighting;
 use super::sighting::Vantage;
-
-/// RFC 8489 5.
-const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
+use message::Class;
+use message::Draft;
+use message::Kind;
+use message::Message;
+use message::Method;
+use message::Transaction;
 
 /// The request is sent this often, since UDP may lose it.
 const TRIES: u32 = 3;
@@ -63,9 +68,8 @@ async fn ask(address: SocketAddr) -> io::Result<UdpAnswer> {
     };
     let socket = UdpSocket::bind(any).await?;
     socket.connect(address).await?;
-    let mut transaction = [0; 12];
-    getrandom::fill(&mut transaction).map_err(|error| io::Error::other(error.to_string()))?;
-    let request = binding_request(&transaction);
+    let transaction = message::transaction()?;
+    let request = Draft::new(Method::Binding, Class::Request, transaction).bytes();
     let mut buffer = [0; 1500];
     for _ in 0..TRIES {
         match socket.send(&request).await {
@@ -73,7 +77,7 @@ async fn ask(address: SocketAddr) -> io::Result<UdpAnswer> {
             sent => sent?,
         };
         match timeout(PATIENCE, socket.recv(&mut buffer)).await {
-            Ok(Ok(length)) => return Ok(read(&buffer[..length], &transaction)),
+            Ok(Ok(length)) => return Ok(read(&buffer[..length], transaction)),
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => return Ok(UdpAnswer::Closed),
             Ok(Err(error)) => return Err(error),
             Err(_) => {}
@@ -82,38 +86,14 @@ async fn ask(address: SocketAddr) -> io::Result<UdpAnswer> {
     Ok(UdpAnswer::Silent)
 }
 
-fn binding_request(transaction: &[u8; 12]) -> Vec<u8> {
-    let mut request = vec![0, 1, 0, 0];
-    request.extend(COOKIE);
-    request.extend(transaction);
-    request
-}
-
-fn read(datagram: &[u8], transaction: &[u8; 12]) -> UdpAnswer {
-    let other = UdpAnswer::Other { length: datagram.len() };
-    let Some((header, attributes)) = datagram.split_at_checked(20) else {
-        return other;
-    };
-    if header[4..8] != COOKIE || header[8..20] != transaction[..] {
-        return other;
+fn read(datagram: &[u8], transaction: Transaction) -> UdpAnswer {
+    match Message::read(datagram) {
+        Ok(message) if message.transaction == transaction => UdpAnswer::Stun {
+            kind: message.number,
+            software: message.text(Kind::Software),
+        },
+        _ => UdpAnswer::Other { length: datagram.len() },
     }
-    UdpAnswer::Stun {
-        kind: u16::from_be_bytes([header[0], header[1]]),
-        software: software(attributes),
-    }
-}
-
-/// The SOFTWARE attribute (0x8022) of a message.
-fn software(mut attributes: &[u8]) -> Option<String> {
-    while let [k1, k2, l1, l2, rest @ ..] = attributes {
-        let length = usize::from(u16::from_be_bytes([*l1, *l2]));
-        let value = rest.get(..length)?;
-        if [*k1, *k2] == [0x80, 0x22] {
-            return Some(String::from_utf8_lossy(value).into_owned());
-        }
-        attributes = rest.get(length.next_multiple_of(4)..)?;
-    }
-    None
 }
 
 #[cfg(test)]
@@ -124,18 +104,16 @@ mod tests {
     #[test]
     fn only_the_answer_to_our_own_request_counts_as_stun() {
         let ours = [5; 12];
-        let mut answer = vec![1, 1, 0, 12];
-        answer.extend(COOKIE);
-        answer.extend(ours);
-        answer.extend([0x80, 0x22, 0, 6]);
-        answer.extend(b"Coturn\0\0");
+        let answer = Draft::new(Method::Binding, Class::Success, ours)
+            .with(Kind::Software, b"Coturn")
+            .bytes();
         let expected = UdpAnswer::Stun {
             kind: 0x0101,
             software: Some("Coturn".to_owned()),
         };
-        assert_eq!(read(&answer, &ours), expected);
-        assert_eq!(read(&answer, &[6; 12]), UdpAnswer::Other { length: 32 });
-        assert_eq!(read(b"x", &ours), UdpAnswer::Other { length: 1 });
+        assert_eq!(read(&answer, ours), expected);
+        assert_eq!(read(&answer, [6; 12]), UdpAnswer::Other { length: 32 });
+        assert_eq!(read(b"x", ours), UdpAnswer::Other { length: 1 });
     }
 
     #[tokio::test]

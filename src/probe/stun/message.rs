@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use ring::hmac;
 
-/// RFC 8489 5.
+/// RFC 8489 5: what every message of this protocol holds.
 const COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
 
 /// Bytes before the attributes.
@@ -59,8 +59,17 @@ pub(crate) enum Kind {
     XorRelayedAddress = 0x0016,
     RequestedAddressFamily = 0x0017,
     RequestedTransport = 0x0019,
+    XorMappedAddress = 0x0020,
+    Priority = 0x0024,
     Software = 0x8022,
+    Fingerprint = 0x8028,
+    IceControlled = 0x8029,
 }
+
+/// Bytes of a MESSAGE-INTEGRITY with its head (RFC 8489 14.5).
+const INTEGRITY: usize = 24;
+/// Bytes of a FINGERPRINT with its head (RFC 8489 14.7).
+const FINGERPRINT: usize = 8;
 
 /// The numbers of the methods take four bits, which lie below those of the class.
 fn number(method: Method, class: Class) -> u16 {
@@ -118,13 +127,21 @@ impl Draft {
         self.head(self.attributes.len())
     }
 
-    /// The bytes to send, with a proof that we hold the key (RFC 8489 14.5).
-    pub(crate) fn signed(&self, key: &[u8]) -> Vec<u8> {
-        // The length counts the proof, which is 4 and 20 bytes, while it does not cover itself.
-        let covered = self.head(self.attributes.len() + 24);
-        let proof = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key), &covered);
-        let draft = self.clone().with(Kind::MessageIntegrity, proof.as_ref());
-        draft.bytes()
+    /// Adds a proof that we hold the key (RFC 8489 14.5).
+    #[must_use]
+    pub(crate) fn signed(self, key: &[u8]) -> Self {
+        // The length counts the proof, while it does not cover itself.
+        let covered = self.head(self.attributes.len() + INTEGRITY);
+        let proof = hmac::sign(&sha1_key(key), &covered);
+        self.with(Kind::MessageIntegrity, proof.as_ref())
+    }
+
+    /// Adds what tells STUN from other protocols on one port (RFC 8489 14.7); nothing may follow it.
+    #[must_use]
+    pub(crate) fn fingerprinted(self) -> Self {
+        let covered = self.head(self.attributes.len() + FINGERPRINT);
+        let check = crc32fast::hash(&covered) ^ 0x5354_554e;
+        self.with(Kind::Fingerprint, &check.to_be_bytes())
     }
 
     fn head(&self, length: usize) -> Vec<u8> {
@@ -169,6 +186,8 @@ pub(crate) struct Message {
     /// Whose answer it is.
     pub(crate) transaction: Transaction,
     attributes: Vec<(u16, Vec<u8>)>,
+    /// What a proof of the key covers, where there is one.
+    covered: Option<Vec<u8>>,
 }
 
 impl Message {
@@ -184,11 +203,20 @@ impl Message {
             let there = body.len();
             return Err(Malformed::Length { named, there });
         }
+        let attributes = attributes(body)?;
         Ok(Self {
             number: u16::from_be_bytes([n1, n2]),
             transaction,
-            attributes: attributes(body)?,
+            covered: covered(bytes, &attributes),
+            attributes,
         })
+    }
+
+    /// Whether it proves that its sender holds the key (RFC 8489 14.5).
+    pub(crate) fn is_signed_with(&self, key: &[u8]) -> bool {
+        let proof = self.attribute(Kind::MessageIntegrity);
+        let pair = self.covered.as_ref().zip(proof);
+        pair.is_some_and(|(covered, proof)| hmac::verify(&sha1_key(key), covered, proof).is_ok())
     }
 
     /// How many bytes follow the header of a message that begins so.
@@ -254,6 +282,24 @@ impl Message {
     pub(crate) fn number_of(&self, kind: Kind) -> Option<u32> {
         Some(u32::from_be_bytes(self.attribute(kind)?.try_into().ok()?))
     }
+}
+
+fn sha1_key(key: &[u8]) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key)
+}
+
+/// Everything before the first proof, with a length that counts it.
+fn covered(bytes: &[u8], attributes: &[(u16, Vec<u8>)]) -> Option<Vec<u8>> {
+    let is_proof = |(number, _): &(u16, Vec<u8>)| *number == Kind::MessageIntegrity as u16;
+    let before = &attributes[..attributes.iter().position(is_proof)?];
+    let size: usize = before
+        .iter()
+        .map(|(_, value)| 4 + value.len().next_multiple_of(4))
+        .sum();
+    let mut covered = bytes.get(..HEADER + size)?.to_vec();
+    let length = u16::try_from(size + INTEGRITY).ok()?;
+    covered[2..4].copy_from_slice(&length.to_be_bytes());
+    Some(covered)
 }
 
 fn attributes(mut body: &[u8]) -> Result<Vec<(u16, Vec<u8>)>, Malformed> {
