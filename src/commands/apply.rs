@@ -7,6 +7,7 @@ use crate::apply::Event;
 use crate::commands::Format;
 use crate::commands::audit;
 use crate::commands::audit::Asked;
+use crate::commands::audit::CallArgs;
 use crate::commands::audit::ReportArgs;
 use crate::commands::error::CommandError;
 use crate::commands::preflight;
@@ -19,7 +20,6 @@ use crate::commands::visitors::Credentials;
 use crate::commands::visitors::operator;
 use crate::facts::Depth;
 use crate::plan::Plan;
-use crate::probe::Calling;
 use crate::probe::Knocking;
 use crate::report::plan_text;
 use crate::report::plan_text::Contents;
@@ -36,6 +36,8 @@ pub struct ApplyArgs {
     spec: SpecArgs,
     #[command(flatten)]
     report: ReportArgs,
+    #[command(flatten)]
+    call: CallArgs,
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
@@ -82,7 +84,7 @@ pub(crate) fn run(args: &ApplyArgs, format: Format, ui: &Ui) -> Result<u8, Comma
     }
     let asked = Asked {
         knocking: Knocking::Politely,
-        calling: Calling::Once,
+        calling: args.call.calling(),
     };
     let report = audit::audit(&spec, &mut sites, &Credentials::Make, asked, ui)?;
     let code = audit::finish(&report, &args.report, format, ui)?;

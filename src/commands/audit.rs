@@ -55,11 +55,25 @@ pub struct AuditArgs {
     /// A room token to enter as a clinician with, where the host cannot make one
     #[arg(long, value_name = "FILE")]
     clinician_token_file: Option<PathBuf>,
+    #[command(flatten)]
+    call: CallArgs,
+    #[command(flatten)]
+    burst: BurstArgs,
+}
+
+/// Whether a call is made; shared with `apply`.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct CallArgs {
     /// Make no call as a clinician and a patient; its controls are unverified
     #[arg(long)]
     no_call: bool,
-    #[command(flatten)]
-    burst: BurstArgs,
+}
+
+impl CallArgs {
+    /// What the probe is told.
+    pub(crate) fn calling(self) -> Calling {
+        if self.no_call { Calling::NotAsked } else { Calling::Once }
+    }
 }
 
 /// Whether the rate limits are tried; shared with `probe`.
@@ -138,13 +152,9 @@ pub(crate) fn run(args: &AuditArgs, format: Format, ui: &Ui) -> Result<u8, Comma
         Some(path) => Credentials::TokenFile(path.clone()),
         None => Credentials::Make,
     };
-    let calling = match args.no_call {
-        true => Calling::NotAsked,
-        false => Calling::Once,
-    };
     let asked = Asked {
         knocking: args.burst.knocking(),
-        calling,
+        calling: args.call.calling(),
     };
     let report = audit(&spec, &mut sites, &credentials, asked, ui)?;
     let code = finish(&report, &args.report, format, ui)?;

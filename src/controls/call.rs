@@ -21,7 +21,7 @@ use crate::seen::Seen;
 /// Digests that tell certificates apart (RFC 8122 5), SHA-256 and better.
 const STRONG: [&str; 3] = ["sha-256", "sha-384", "sha-512"];
 
-/// Judges the call. Without a spec, one that nobody asked for is no matter.
+/// Judges the call. Without a spec, one that was not made is no matter.
 fn each_call(case: &Case, what: &str, expected: &str, judge: impl Fn(&CallView) -> Vec<Verdict>) -> Vec<Verdict> {
     match case.outside {
         Seen::Unknown(why) => vec![case.unseen_outside(what, expected, why)],

@@ -67,7 +67,8 @@ fn agreement(attestation: &Attestation) -> &'static str {
 /// administrative/waivers-in-order.
 pub(crate) fn waivers_in_order(case: &Case, findings: &[Finding]) -> Vec<Verdict> {
     let Some(spec) = case.spec else { return Vec::new() };
-    let expected = "a control and a subject that were judged, a time that has not passed, and a failure that is there as it was accepted";
+    let expected = "a control and a subject that were judged, a time that has not passed, and a failure that is there as it \
+                    was accepted";
     let subject = "spec:[[waiver]]";
     if spec.waivers.is_empty() {
         let why = "the spec has none";
@@ -145,7 +146,7 @@ fn about(waiver: &Waiver, of_its_control: &[&Finding]) -> State {
         return State::NotKnown("not everything that the control is about was seen");
     }
     // What is not looked at in each run, such as a burst, does not apply to the others.
-    if left.iter().all(|found| found.status == Status::NotApplicable) {
+    if !left.is_empty() && left.iter().all(|found| found.status == Status::NotApplicable) {
         return State::InOrder;
     }
     State::Wrong(match named.is_empty() {

@@ -25,8 +25,6 @@ const OTHER_FAMILY: u16 = 443;
 const NO_SUCH_FAMILY: u16 = 440;
 /// It relays nothing of this transport.
 const NO_SUCH_TRANSPORT: u16 = 442;
-/// It tried to connect and could not (RFC 6062 5.2).
-const TRIED: u16 = 447;
 
 /// Whether a peer was permitted.
 pub(super) fn granted(tried: &Tried) -> bool {
@@ -184,7 +182,7 @@ fn connections(found: &mut Found, name: &str, seen: &Sighting<TcpReach>, works: 
         match answer {
             Seen::Unknown(why) => found.doubts.push(format!("Connect {peer}: {why}")),
             answer if is_forbidden(answer) => {}
-            Seen::Known(PeerAnswer::Refused(denial)) if denial.code != TRIED => {
+            Seen::Known(PeerAnswer::Refused(denial)) if !denial.is_failure_to_connect() => {
                 let doubt = format!("Connect {peer} was refused for another reason: {}", denial.words());
                 found.doubts.push(doubt);
             }
@@ -211,7 +209,7 @@ fn tried(connects: &Connects) -> Option<IpAddr> {
     let mut own = connects.own.iter();
     let found = own.find(|(_, answer)| match answer {
         Seen::Known(PeerAnswer::Granted) => true,
-        Seen::Known(PeerAnswer::Refused(denial)) => denial.code == TRIED,
+        Seen::Known(PeerAnswer::Refused(denial)) => denial.is_failure_to_connect(),
         Seen::Unknown(_) => false,
     });
     found.map(|(own, _)| *own)

@@ -36,7 +36,7 @@ use super::xmpp::link::Transport;
 /// Whether a call is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Calling {
-    /// Nobody asked for one.
+    /// None is to be made.
     #[default]
     NotAsked,
     /// One call, over the target's first address.
@@ -46,7 +46,7 @@ pub enum Calling {
 /// In which conversations of a call are begun.
 const BUDGET: Duration = Duration::from_secs(180);
 
-/// Makes the call that was asked for.
+/// Makes the call that is to be made.
 pub(crate) async fn look(
     target: &Target,
     address: Option<IpAddr>,

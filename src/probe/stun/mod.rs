@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::sighting::Sighting;
 use super::sighting::Vantage;
+
 use message::Class;
 use message::Draft;
 use message::Kind;

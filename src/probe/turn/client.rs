@@ -8,16 +8,17 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::credential::Credential;
-use super::wire::Door;
-use super::wire::Wire;
-use super::wire::WireError;
 use crate::probe::stun::message;
 use crate::probe::stun::message::Class;
 use crate::probe::stun::message::Draft;
 use crate::probe::stun::message::Kind;
 use crate::probe::stun::message::Message;
 use crate::probe::stun::message::Method;
+
+use super::credential::Credential;
+use super::wire::Door;
+use super::wire::Wire;
+use super::wire::WireError;
 
 /// A relay's no.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,6 +33,11 @@ impl Denial {
     /// The code and the words.
     pub fn words(&self) -> String {
         format!("{} {}", self.code, self.reason).trim_end().to_owned()
+    }
+
+    /// Whether it tried to connect and could not (RFC 6062 5.2), so that the peer is permitted.
+    pub fn is_failure_to_connect(&self) -> bool {
+        self.code == 447
     }
 }
 

@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use tokio::time::timeout;
 
 use crate::digest;
+use crate::probe::stun::message::Kind;
 use crate::secret::Secret;
 use crate::seen::Seen;
 
@@ -30,7 +31,6 @@ use super::sighting::Sighting;
 use super::sighting::Vantage;
 use super::target::Target;
 
-use crate::probe::stun::message::Kind;
 use client::Answer;
 use client::Client;
 use client::Family;
@@ -85,6 +85,9 @@ pub(crate) async fn look(
 ) -> Vec<RelayView> {
     let mut own = vec![ip];
     own.extend(all.iter().chain(&terms.bridges).filter(|other| **other != ip));
+    // Of IPv6, the relay carries to what the spec names; a host may have further addresses in DNS.
+    let named = |own: &IpAddr| own.is_ipv4() || terms.bridges.is_empty() || terms.bridges.contains(own);
+    own.retain(named);
     let relays = target.ports.relays();
     let stun = relays.first().map_or(3478, |(_, port)| *port);
     let doors = relays.into_iter().map(|(door, port)| Place {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 
 use crate::probe::sighting::Sighting;
+use crate::probe::stun::message::Kind;
 use crate::seen::Seen;
 
 use super::Place;
@@ -23,7 +24,6 @@ use super::view::TcpReach;
 use super::view::Tried;
 use super::wire::Door;
 use super::wire::WireError;
-use crate::probe::stun::message::Kind;
 
 /// The discard port (RFC 863), where nobody listens.
 const DISCARD: u16 = 9;
@@ -33,9 +33,6 @@ const FIRST_CHANNEL: u16 = 0x4000;
 
 /// Most of the deployment's own addresses that a TCP connection is asked to.
 const MOST_OWN: usize = 4;
-
-/// The code that says that a TCP connection was tried and failed (RFC 6062 5.2).
-const TRIED: u16 = 447;
 
 /// A relay that leaves so many questions without an answer is asked no more.
 const MOST_SILENCES: usize = 3;
@@ -238,7 +235,7 @@ async fn connect_until(
     let mut asked = Vec::new();
     for peer in peers {
         let word = word(client.connect(peer, credential).await);
-        let refused = matches!(&word, Seen::Known(PeerAnswer::Refused(denial)) if denial.code != TRIED);
+        let refused = matches!(&word, Seen::Known(PeerAnswer::Refused(denial)) if !denial.is_failure_to_connect());
         asked.push((peer.ip(), word));
         if !refused {
             break;

@@ -18,12 +18,11 @@ use tokio::time::timeout_at;
 
 use crate::probe::reach;
 use crate::probe::reach::ReachError;
-use crate::probe::trust;
-use crate::probe::trust::TlsError;
-
 use crate::probe::stun::message::HEADER;
 use crate::probe::stun::message::Malformed;
 use crate::probe::stun::message::Message;
+use crate::probe::trust;
+use crate::probe::trust::TlsError;
 
 /// UDP may lose a request, so it is sent this often.
 const TRIES: u32 = 3;

@@ -29,6 +29,8 @@ pub(crate) struct Hosts {
     pub(crate) rooms: String,
     /// The focus.
     pub(crate) focus: String,
+    /// Whether the site's own word was wanted and not to be had, so that these are the packages' names on trust.
+    pub(crate) guessed: bool,
 }
 
 impl Hosts {
@@ -39,6 +41,7 @@ impl Hosts {
             guests: format!("guest.{domain}"),
             rooms: format!("conference.{domain}"),
             focus: format!("focus.{domain}"),
+            guessed: false,
         }
     }
 
@@ -50,7 +53,11 @@ impl Hosts {
         }
         let config = web::settings(target, address).await;
         let settings = config.known().and_then(|config| config.value.known());
-        settings.map_or_else(|_| Self::usual(domain), |settings| Self::told(domain, settings))
+        let guessed = Self {
+            guessed: true,
+            ..Self::usual(domain)
+        };
+        settings.map_or(guessed, |settings| Self::told(domain, settings))
     }
 
     /// The names in a client's settings; the packages' ones for what they do not tell.
@@ -65,6 +72,7 @@ impl Hosts {
             rooms: name("muc").unwrap_or(usual.rooms),
             focus: name("focus").unwrap_or(usual.focus),
             site: usual.site,
+            guessed: false,
         }
     }
 }

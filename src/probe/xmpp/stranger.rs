@@ -125,7 +125,10 @@ async fn register(endpoint: &Endpoint, host: &str, what: &str) -> Sighting<Regis
         Ok(session) => session,
         Err(error) => {
             let line = vec![format!(">> open to {host}"), format!("<< {error}")];
-            return vantage.saw(line, nowhere(error, host == endpoint.hosts.site).into());
+            return vantage.saw(
+                line,
+                nowhere(error, host == endpoint.hosts.site || endpoint.hosts.guessed).into(),
+            );
         }
     };
     if session.offers_registration() {
@@ -139,10 +142,11 @@ async fn register(endpoint: &Endpoint, host: &str, what: &str) -> Sighting<Regis
     vantage.saw(session.close().await, result.into())
 }
 
-/// Nobody has an account on a guests' host that is not there; a site whose own host is not there was not seen.
-fn nowhere(error: XmppError, is_site: bool) -> Result<Registration, XmppError> {
+/// Nobody has an account on a guests' host that is not there; a site whose own host is not there, or whose hosts' names
+/// are a guess, was not seen.
+fn nowhere(error: XmppError, is_doubtful: bool) -> Result<Registration, XmppError> {
     match error {
-        XmppError::Ended { condition, text } if condition == "host-unknown" && !is_site => {
+        XmppError::Ended { condition, text } if condition == "host-unknown" && !is_doubtful => {
             Ok(Registration::Refused(Refused { condition, text }))
         }
         other => Err(other),
