@@ -101,7 +101,8 @@ pub(crate) fn a_full_disk_changes_nothing(bench: &Bench) {
     let page = "/etc/jitsi/meet/telemed.example.test-config.js";
     host.run(&format!("echo '// by hand' >>{page}"));
     fill("/etc/jitsi/meet", "128k");
-    let sum = host.run(&format!("sha256sum {page}; ls -lA --full-time /etc/jitsi/meet"));
+    let listing = format!("sha256sum {page}; ls -lA --full-time /etc/jitsi/meet");
+    let before = host.run(&listing);
     refused(
         &host,
         &spec,
@@ -111,7 +112,7 @@ pub(crate) fn a_full_disk_changes_nothing(bench: &Bench) {
             "make room on the disk named above",
         ],
     );
-    assert_eq!(host.run(&format!("sha256sum {page}; ls -lA --full-time /etc/jitsi/meet")), sum);
+    assert_eq!(host.run(&listing), before);
     host.run("umount /etc/jitsi/meet");
 
     host.run("mount -t tmpfs -o mode=0700,size=300k full /var/lib/anteroom");
