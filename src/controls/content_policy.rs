@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::controls::Case;
 use crate::controls::Verdict;
+use crate::probe::origins::is_within;
 use crate::probe::web::Response;
 use crate::render;
 
@@ -207,7 +208,7 @@ fn is_own(source: &str, domain: &str) -> bool {
     };
     let host = rest.split(['/', ':']).next().unwrap_or_default();
     let host = host.strip_prefix("*.").unwrap_or(host);
-    host == domain || host.strip_suffix(domain).is_some_and(|before| before.ends_with('.'))
+    is_within(host, domain)
 }
 
 #[cfg(test)]

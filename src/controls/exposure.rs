@@ -79,7 +79,6 @@ pub(crate) fn only_spec_ports(case: &Case) -> Vec<Verdict> {
                 let verdict = Verdict::holds(!wrong, &sighting.subject, expected, words, evidence);
                 match unscanned(scan) {
                     0 => verdict,
-                    _ if wrong => verdict,
                     left => verdict.doubted(&format!("{left} ports were not scanned")),
                 }
             }
@@ -176,7 +175,6 @@ pub(crate) fn no_federation(case: &Case) -> Vec<Verdict> {
                 );
                 match left {
                     0 => verdict,
-                    _ if !open.is_empty() => verdict,
                     _ => verdict.doubted("not both ports were scanned"),
                 }
             }

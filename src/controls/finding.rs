@@ -170,9 +170,12 @@ impl Verdict {
         self.status
     }
 
-    /// The same look, which shows less than it seemed to.
+    /// A pass that shows less than it seemed to. Whatever else was said stands.
     #[must_use]
     pub(crate) fn doubted(self, why: &str) -> Self {
+        if self.status != Status::Pass {
+            return self;
+        }
         Self {
             status: Status::Unverified,
             observed: format!("{}; {why}", self.observed),

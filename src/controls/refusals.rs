@@ -1,7 +1,6 @@
 //! What a refusal proves: only one that decides who may enter, and only where the same was granted to whom it is due.
 
 use crate::controls::Case;
-use crate::controls::Status;
 use crate::controls::Verdict;
 use crate::controls::access::one;
 use crate::controls::doors::words;
@@ -44,10 +43,8 @@ pub(super) fn for_now(entry: &Entry) -> bool {
 /// A refusal proves something only where the same was granted to whom it is due.
 pub(super) fn only_if(verdict: Verdict, honest: &Result<(), String>) -> Verdict {
     match honest {
-        Err(why) if verdict.status() == Status::Pass => {
-            verdict.doubted(&format!("{why}, so that the refusal of somebody else proves nothing"))
-        }
-        _ => verdict,
+        Err(why) => verdict.doubted(&format!("{why}, so that the refusal of somebody else proves nothing")),
+        Ok(()) => verdict,
     }
 }
 

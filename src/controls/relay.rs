@@ -3,7 +3,6 @@
 use jiff::SignedDuration;
 
 use crate::controls::Case;
-use crate::controls::Status;
 use crate::controls::Verdict;
 use crate::controls::case::no_address;
 use crate::controls::relay_peers::denied;
@@ -37,10 +36,10 @@ pub(crate) fn relay_needs_credentials(case: &Case) -> Vec<Verdict> {
         let both = both.map(|seen| {
             let verdict = refused(case, seen, expected);
             match honest(view) {
-                Err(why) if verdict.status() == Status::Pass => verdict.doubted(&format!(
+                Err(why) => verdict.doubted(&format!(
                     "no honest credential was seen to be taken here ({why}), so a refusal may mean that nothing works"
                 )),
-                _ => verdict,
+                Ok(_) => verdict,
             }
         });
         both.collect()
@@ -55,10 +54,10 @@ pub(crate) fn relay_credentials_end(case: &Case) -> Vec<Verdict> {
     let expected = "a credential that ended an hour ago is refused, one of the same secret that has not is taken";
     each_door(case, "ended relay credentials", expected, |view| {
         let verdict = refused(case, &view.ended, expected);
-        let verdict = match (&view.signed.result, verdict.status()) {
-            (Seen::Known(Allocation::Granted { .. }), _) | (_, Status::Fail | Status::Unverified) => verdict,
-            (Seen::Known(other), _) => verdict.doubted(&format!("nor is the lasting one taken: {}", words(other))),
-            (Seen::Unknown(why), _) => verdict.doubted(&format!("the lasting one was not seen to be taken: {why}")),
+        let verdict = match &view.signed.result {
+            Seen::Known(Allocation::Granted { .. }) => verdict,
+            Seen::Known(other) => verdict.doubted(&format!("nor is the lasting one taken: {}", words(other))),
+            Seen::Unknown(why) => verdict.doubted(&format!("the lasting one was not seen to be taken: {why}")),
         };
         vec![verdict.and(case.sighted(&view.signed))]
     })

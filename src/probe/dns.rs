@@ -2,14 +2,13 @@
 //! does not exist or nobody answered, and the names of an address. Reads /etc/resolv.conf; knows no cache and no TCP.
 
 use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::UdpSocket;
 use tokio::time::Instant;
 use tokio::time::timeout_at;
+
+use crate::probe::reach;
 
 /// Wait for one server.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -68,15 +67,9 @@ fn servers(conf: &str) -> Vec<IpAddr> {
 
 async fn ask_at(server: SocketAddr, name: &str, kind: Kind) -> Result<Vec<Record>, String> {
     let words = |error: std::io::Error| error.to_string();
-    let any: SocketAddr = if server.is_ipv4() {
-        (Ipv4Addr::UNSPECIFIED, 0).into()
-    } else {
-        (Ipv6Addr::UNSPECIFIED, 0).into()
-    };
     let mut id = [0; 2];
     getrandom::fill(&mut id).map_err(|error| error.to_string())?;
-    let socket = UdpSocket::bind(any).await.map_err(words)?;
-    socket.connect(server).await.map_err(words)?;
+    let socket = reach::udp(server).await.map_err(words)?;
     socket.send(&question(id, name, kind)).await.map_err(words)?;
     let mut buffer = [0; 1500];
     let deadline = Instant::now() + PATIENCE;
@@ -208,6 +201,10 @@ fn printable(byte: u8) -> char {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::net::UdpSocket;
+
     use super::*;
 
     /// Answers as servers send them: header, question, records with compressed names.

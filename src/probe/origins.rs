@@ -51,12 +51,14 @@ pub struct Mention {
 impl Mention {
     /// Whether the host is neither `domain` nor below it.
     pub fn is_foreign_to(&self, domain: &str) -> bool {
-        self.host != domain
-            && !self
-                .host
-                .strip_suffix(domain)
-                .is_some_and(|before| before.ends_with('.'))
+        !is_within(&self.host, domain)
     }
+}
+
+/// Whether a host is the domain or below it.
+pub(crate) fn is_within(host: &str, domain: &str) -> bool {
+    host.strip_suffix(domain)
+        .is_some_and(|before| before.is_empty() || before.ends_with('.'))
 }
 
 /// All hosts that the strings of a JSON value name, as URLs or as bare domains.

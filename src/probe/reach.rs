@@ -1,10 +1,13 @@
 //! Bounded TCP connections that say how they failed: refused, filtered, or something of our own.
 
 use std::io;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 /// Longest wait for a TCP connection.
@@ -25,6 +28,17 @@ pub enum ReachError {
     /// This computer could not even ask.
     #[error("this computer could not connect to {0}: {1}")]
     Local(SocketAddr, String),
+}
+
+/// A UDP socket that hears `peer` only.
+pub(crate) async fn udp(peer: SocketAddr) -> io::Result<UdpSocket> {
+    let any: SocketAddr = match peer {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let socket = UdpSocket::bind(any).await?;
+    socket.connect(peer).await?;
+    Ok(socket)
 }
 
 /// A TCP connection to `address` within `patience`.

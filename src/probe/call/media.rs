@@ -4,10 +4,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::UdpSocket;
 use tokio::time::Instant;
 use tokio::time::timeout_at;
 
+use crate::probe::reach;
 use crate::probe::stun::message::Class;
 use crate::probe::stun::message::Message;
 use crate::probe::stun::message::Method;
@@ -168,12 +168,7 @@ async fn honest(leg: &mut Leg, answers: IceView) -> Result<IceView, String> {
 
 async fn ask_wrongly(path: SocketAddr, name: &str, password: &str) -> Result<IceAnswer, String> {
     let fault = |error: std::io::Error| format!("this computer could not ask {path}: {error}");
-    let any: SocketAddr = match path {
-        SocketAddr::V4(_) => (std::net::Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (std::net::Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    let socket = UdpSocket::bind(any).await.map_err(fault)?;
-    socket.connect(path).await.map_err(fault)?;
+    let socket = reach::udp(path).await.map_err(fault)?;
     let mut sent = Vec::new();
     let mut other = IceAnswer::Silent;
     for round in 1..=TRIES {

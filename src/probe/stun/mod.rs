@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
+use super::reach;
 use super::sighting::Sighting;
 use super::sighting::Vantage;
 
@@ -62,13 +62,7 @@ pub(crate) async fn look(address: SocketAddr, name: &str) -> Sighting<UdpAnswer>
 }
 
 async fn ask(address: SocketAddr) -> io::Result<UdpAnswer> {
-    let any: SocketAddr = if address.is_ipv4() {
-        (std::net::Ipv4Addr::UNSPECIFIED, 0).into()
-    } else {
-        (std::net::Ipv6Addr::UNSPECIFIED, 0).into()
-    };
-    let socket = UdpSocket::bind(any).await?;
-    socket.connect(address).await?;
+    let socket = reach::udp(address).await?;
     let transaction = message::transaction()?;
     let request = Draft::new(Method::Binding, Class::Request, transaction).bytes();
     let mut buffer = [0; 1500];
@@ -99,6 +93,8 @@ fn read(datagram: &[u8], transaction: Transaction) -> UdpAnswer {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::UdpSocket;
+
     use super::*;
     use crate::seen::Seen;
 

@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -128,7 +126,7 @@ impl Wire {
     /// Opens the line; by UDP nothing is sent yet.
     pub(crate) async fn open(door: Door, address: SocketAddr, name: &str) -> Result<Self, WireError> {
         let line = match door {
-            Door::Udp => Line::Datagrams(socket(address).await?),
+            Door::Udp => Line::Datagrams(reach::udp(address).await?),
             Door::Tcp => Line::Stream(Box::new(reach::connect(address, reach::CONNECT).await?)),
             Door::Tls => Line::Stream(Box::new(
                 trust::handshake(address, name, trust::any_certificate()).await?,
@@ -220,16 +218,4 @@ async fn one_of(stream: &mut Box<dyn Stream>) -> Result<Message, WireError> {
     bytes.resize(HEADER + Message::length(head)?, 0);
     stream.read_exact(&mut bytes[HEADER..]).await?;
     Ok(Message::read(&bytes)?)
-}
-
-/// A socket that takes datagrams from this address only.
-pub(crate) async fn socket(address: SocketAddr) -> io::Result<UdpSocket> {
-    let any: SocketAddr = if address.is_ipv4() {
-        (Ipv4Addr::UNSPECIFIED, 0).into()
-    } else {
-        (Ipv6Addr::UNSPECIFIED, 0).into()
-    };
-    let socket = UdpSocket::bind(any).await?;
-    socket.connect(address).await?;
-    Ok(socket)
 }

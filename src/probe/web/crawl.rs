@@ -17,6 +17,7 @@ use crate::probe::html;
 use crate::probe::html::Tag;
 use crate::probe::origins;
 use crate::probe::origins::Mention;
+use crate::probe::origins::is_within;
 use crate::probe::sighting::Sighting;
 use crate::probe::sighting::Vantage;
 use crate::probe::target::Target;
@@ -94,19 +95,7 @@ pub(super) async fn look(target: &Target, to: SocketAddr, page: &Fetched) -> Sig
         Ok(start) => start,
         Err(why) => return vantage.saw(Vec::new(), Seen::Unknown(why)),
     };
-    let mut walk = Walk {
-        target,
-        to,
-        client,
-        seen: BTreeSet::new(),
-        queue: VecDeque::new(),
-        bytes: 0,
-        crawl: Crawl {
-            resources: Vec::new(),
-            unvisited: 0,
-            link_keys: None,
-        },
-    };
+    let mut walk = Walk::new(target, to, client);
     walk.begin(&base, &tags);
     walk.all().await;
     let transcript = walk
@@ -121,7 +110,23 @@ pub(super) async fn look(target: &Target, to: SocketAddr, page: &Fetched) -> Sig
     vantage.saw(transcript, Seen::Known(walk.crawl))
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(target: &'a Target, to: SocketAddr, client: Client) -> Self {
+        Self {
+            target,
+            to,
+            client,
+            seen: BTreeSet::new(),
+            queue: VecDeque::new(),
+            bytes: 0,
+            crawl: Crawl {
+                resources: Vec::new(),
+                unvisited: 0,
+                link_keys: None,
+            },
+        }
+    }
+
     /// What the page itself names.
     fn begin(&mut self, page: &Url, tags: &[Tag<'_>]) {
         let base = tags
@@ -167,7 +172,12 @@ impl Walk<'_> {
         let Ok(mut url) = base.join(file) else { return };
         url.set_fragment(None);
         let own = is_own(self.target, self.to, &url);
-        if (own || is_below(self.target, &url)) && self.seen.insert(url.to_string()) {
+        if (own
+            || url
+                .host_str()
+                .is_some_and(|host| is_within(host, self.target.domain.as_str())))
+            && self.seen.insert(url.to_string())
+        {
             match own {
                 true => self.queue.push_back((kind, url)),
                 false => self.crawl.unvisited += 1,
@@ -251,13 +261,6 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a URL is on a host that counts as the target's own, whatever its port and scheme.
-fn is_below(target: &Target, url: &Url) -> bool {
-    let domain = target.domain.as_str();
-    url.host_str()
-        .is_some_and(|host| host == domain || host.strip_suffix(domain).is_some_and(|before| before.ends_with('.')))
-}
-
 #[cfg(test)]
 mod tests {
     use crate::spec::Domain;
@@ -268,19 +271,7 @@ mod tests {
     fn begun(page: &str) -> (Vec<String>, usize) {
         let target = Target::of("t.example.com".parse::<Domain>().unwrap());
         let to: SocketAddr = "192.0.2.1:443".parse().unwrap();
-        let mut walk = Walk {
-            target: &target,
-            to,
-            client: fetch::stranger(&target, to).unwrap(),
-            seen: BTreeSet::new(),
-            queue: VecDeque::new(),
-            bytes: 0,
-            crawl: Crawl {
-                resources: Vec::new(),
-                unvisited: 0,
-                link_keys: None,
-            },
-        };
+        let mut walk = Walk::new(&target, to, fetch::stranger(&target, to).unwrap());
         walk.begin(
             &Url::parse("https://t.example.com/").unwrap(),
             &html::tags(page).unwrap(),
