@@ -25,6 +25,8 @@ pub enum Component {
     Nginx,
     /// The page's config.js.
     Page,
+    /// The page's interface_config.js.
+    PageInterface,
     /// Prosody as a whole.
     Prosody,
     /// The deployment's own XMPP hosts.
@@ -66,6 +68,11 @@ const COMPONENTS: &[(Component, &str, &str)] = &[
     (Component::Kernel, "kernel", include_str!("policy/kernel.toml")),
     (Component::Nginx, "nginx", include_str!("policy/nginx.toml")),
     (Component::Page, "page", include_str!("policy/page.toml")),
+    (
+        Component::PageInterface,
+        "page-interface",
+        include_str!("policy/page-interface.toml"),
+    ),
     (Component::Prosody, "prosody", include_str!("policy/prosody.toml")),
     (
         Component::ProsodySite,

@@ -12,8 +12,8 @@ use crate::controls::ssh;
 use crate::facts::PathState;
 use crate::render::Entry;
 use crate::render::FileContent;
-use crate::render::PAGE_SETTINGS;
 use crate::render::SettingWanted;
+use crate::render::script_settings;
 use crate::seen::Seen;
 use crate::spec::RemotePath;
 
@@ -90,7 +90,7 @@ fn rendered<'a>(host: &'a HostCase, path: &RemotePath) -> Option<&'a str> {
 
 /// The settings whose lines are not in the file, or not as often as they should be.
 fn lost<'a>(rendered: &str, held: &str, settings: &[&'a SettingWanted]) -> Seen<Vec<&'a SettingWanted>> {
-    if PAGE_SETTINGS.of(rendered).is_some() {
+    if script_settings(rendered).is_some() {
         return lost_of_page(held, settings);
     }
     let (wanted, held) = (lines(rendered), lines(held));
@@ -103,9 +103,7 @@ fn lost<'a>(rendered: &str, held: &str, settings: &[&'a SettingWanted]) -> Seen<
 }
 
 fn lost_of_page<'a>(held: &str, settings: &[&'a SettingWanted]) -> Seen<Vec<&'a SettingWanted>> {
-    let page = PAGE_SETTINGS
-        .of(held)
-        .and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let page = script_settings(held).and_then(|text| serde_json::from_str::<Value>(text).ok());
     let Some(page) = page else {
         return Seen::unknown("it is no plain data any more; what browsers get of it is judged from outside");
     };

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::catalog;
 use crate::controls::Case;
 use crate::controls::Evidence;
+use crate::controls::HostCase;
 use crate::controls::Verdict;
 use crate::controls::drift::from_drift;
 use crate::controls::drift::listed;
@@ -143,11 +144,7 @@ pub(crate) fn keys_only(case: &Case) -> Vec<Verdict> {
         "sshd",
         expected,
         |kind, subject| kind == DriftKind::Sshd && !lets_nobody_in(subject),
-        |host| {
-            let settings = host.wanted.sshd.iter();
-            let settings = settings.filter(|(keyword, _)| LOGINS.contains(&keyword.as_str()));
-            listed(settings.map(|(keyword, value)| format!("{keyword} {value}")), "; ")
-        },
+        |host| rendered(host, |keyword| LOGINS.contains(&keyword)),
     )
 }
 
@@ -158,10 +155,14 @@ pub(crate) fn other_settings(case: &Case) -> Vec<Verdict> {
         kind == DriftKind::Sshd && (lets_nobody_in(subject) || [EFFECTIVE_SSHD, SSHD_CONNECTIONS].contains(&subject))
     };
     from_drift(case, "sshd", expected, concerns, |host| {
-        let settings = host.wanted.sshd.iter();
-        let settings = settings.filter(|(keyword, _)| !LOGINS.contains(&keyword.as_str()));
-        listed(settings.map(|(keyword, value)| format!("{keyword} {value}")), "; ")
+        rendered(host, |keyword| !LOGINS.contains(&keyword))
     })
+}
+
+/// Those of a host's rendered settings, in one line.
+fn rendered(host: &HostCase, concerns: impl Fn(&str) -> bool) -> Option<String> {
+    let settings = host.wanted.sshd.iter().filter(|(keyword, _)| concerns(keyword));
+    listed(settings.map(|(keyword, value)| format!("{keyword} {value}")), "; ")
 }
 
 /// Whether a difference is about one keyword (`ciphers`, `ciphers for user=…`) that says nothing of logins.

@@ -40,7 +40,7 @@ pub use upgrades::APT_PATH as UPGRADES_PATH;
 pub use upgrades::TIMER as UPGRADES_TIMER;
 pub use upgrades::TIMER_PATH as UPGRADES_TIMER_PATH;
 pub use wanted::*;
-pub use web::PAGE_SETTINGS;
+pub use web::script_settings;
 pub use web::security_policy as page_policy;
 
 use crate::catalog::policy::Component;
@@ -143,6 +143,7 @@ fn settings(inputs: &Inputs<'_>) -> Result<Vec<SettingWanted>, RenderError> {
         (Component::Kernel, Language::Sysctl, kernel::PATH.to_owned()),
         (Component::Nginx, Language::Nginx, web::site_path(names)),
         (Component::Page, Language::Json, web::page_path(names)),
+        (Component::PageInterface, Language::Json, web::interface_path(names)),
         (Component::Prosody, Language::Lua, prosody::MAIN_PATH.to_owned()),
         (Component::ProsodySite, Language::Lua, prosody::site_path(names)),
         (Component::Sshd, Language::Sshd, sshd::DROP_IN_PATH.to_owned()),

@@ -21,26 +21,18 @@ use crate::spec::Certificate;
 const HTTP: Template = template!("etc/nginx/conf.d/anteroom.conf.tera");
 const SITE: Template = template!("etc/nginx/sites-available/site.conf.tera");
 const PAGE: Template = template!("etc/jitsi/meet/config.js.tera");
+const INTERFACE: Template = template!("etc/jitsi/meet/interface_config.js.tera");
 
-/// How the page's settings stand in their file: a JSON object between two texts of the template.
-pub const PAGE_SETTINGS: Wrapped = Wrapped {
-    template: include_str!("../../templates/etc/jitsi/meet/config.js.tera"),
-    value: "{{ config | js }}",
-};
-
-/// The place of a value between two texts.
-#[derive(Debug, Clone, Copy)]
-pub struct Wrapped {
-    template: &'static str,
-    value: &'static str,
-}
-
-impl Wrapped {
-    /// What stands between, when the whole text has this form.
-    pub fn of<'a>(&self, text: &'a str) -> Option<&'a str> {
-        let (before, after) = self.template.split_once(self.value)?;
-        text.strip_prefix(before)?.strip_suffix(after)
-    }
+/// The settings in one of the page's two scripts, as JSON, when the rest of the text is the template's.
+pub fn script_settings(script: &str) -> Option<&str> {
+    let templates = [
+        include_str!("../../templates/etc/jitsi/meet/config.js.tera"),
+        include_str!("../../templates/etc/jitsi/meet/interface_config.js.tera"),
+    ];
+    templates.into_iter().find_map(|template| {
+        let (before, after) = template.split_once("{{ config | js }}")?;
+        script.strip_prefix(before)?.strip_suffix(after)
+    })
 }
 
 /// nginx reads the key as root, coturn as a member of its group: one key to guard, and no copy to forget.
@@ -50,6 +42,7 @@ const KEY_OWNER: &str = "root:turnserver";
 struct SiteView<'a> {
     domain: &'a str,
     config_js: &'a str,
+    interface_config_js: &'a str,
     origin: String,
     settings: Sections,
 }
@@ -76,6 +69,11 @@ pub(crate) fn page_path(names: &Names) -> String {
     format!("/etc/jitsi/meet/{}-config.js", names.domain)
 }
 
+/// Where the page's older settings are.
+pub(crate) fn interface_path(names: &Names) -> String {
+    format!("/etc/jitsi/meet/{}-interface_config.js", names.domain)
+}
+
 /// Where nginx' configuration of the site is.
 pub(crate) fn site_path(names: &Names) -> String {
     format!("/etc/nginx/sites-available/{}.conf", names.domain)
@@ -88,9 +86,15 @@ pub(crate) fn put(inputs: &Inputs<'_>, tree: &mut Tree) -> Result<(), RenderErro
     let pair = pair(&inputs.names);
     let config_js = page_path(&inputs.names);
 
-    let page = page::object(&inputs.sections(Component::Page)?);
+    let interface_config_js = interface_path(&inputs.names);
     tree.dir("/etc/jitsi/meet", access("root:root", 0o755))?;
-    tree.file(&config_js, open(), PAGE, &json!({ "config": page }))?;
+    for (path, template, component) in [
+        (&config_js, PAGE, Component::Page),
+        (&interface_config_js, INTERFACE, Component::PageInterface),
+    ] {
+        let settings = page::object(&inputs.sections(component)?);
+        tree.file(path, open(), template, &json!({ "config": settings }))?;
+    }
     if let Certificate::Files { chain_pem, key_pem } = &inputs.spec.certificate {
         tree.text(&pair.certificate, open(), Kind::Service, chain_pem.clone())?;
         tree.hidden(&pair.key, access(KEY_OWNER, 0o640), key_pem.clone())?;
@@ -99,6 +103,7 @@ pub(crate) fn put(inputs: &Inputs<'_>, tree: &mut Tree) -> Result<(), RenderErro
     let view = SiteView {
         domain,
         config_js: &config_js,
+        interface_config_js: &interface_config_js,
         origin: format!("https://{domain}"),
         settings: inputs.sections(Component::Nginx)?,
     };

@@ -81,7 +81,8 @@ impl Outcome {
                 )
             })
             .collect();
-        assert_eq!(bad, Vec::<String>::new(), "{}\n{}", report["drift"], self.err);
+        // What is wrong goes first: a log that is cut short keeps it.
+        assert!(bad.is_empty(), "{bad:#?}\ndrift: {}\n{}", report["drift"], self.err);
         assert!(
             report["summary"]["pass"].as_u64().unwrap() > 40,
             "{}",

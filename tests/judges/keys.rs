@@ -29,19 +29,29 @@ pub(crate) fn hocon(text: &str) -> Result<Value, String> {
     hocon_rs::Config::parse_str(text, None).map_err(|error| error.to_string())
 }
 
-/// What the page's script leaves in `config`, by a JavaScript engine; it may set nothing else.
-pub(crate) fn page(text: &str) -> Result<Value, String> {
+/// The name that one of the page's two scripts gives to its settings.
+pub(crate) fn script_name(path: &str) -> &'static str {
+    if path.ends_with("interface_config.js") {
+        "interfaceConfig"
+    } else {
+        "config"
+    }
+}
+
+/// What a script of the page leaves in the name of its settings, by a JavaScript engine; it may set nothing else.
+pub(crate) fn page(name: &str, text: &str) -> Result<Value, String> {
     let runtime = rquickjs::Runtime::new().map_err(|error| error.to_string())?;
     let context = rquickjs::Context::full(&runtime).map_err(|error| error.to_string())?;
     let seen: Result<String, rquickjs::Error> = context.with(|context| {
         let before = "const before = new Set(Object.getOwnPropertyNames(globalThis));";
         context.eval::<(), _>(before)?;
         context.eval::<(), _>(text)?;
-        context
-            .eval("JSON.stringify([config, Object.getOwnPropertyNames(globalThis).filter(name => !before.has(name))])")
+        context.eval(format!(
+            "JSON.stringify([{name}, Object.getOwnPropertyNames(globalThis).filter(name => !before.has(name))])"
+        ))
     });
     let seen: Value = serde_json::from_str(&seen.map_err(|error| error.to_string())?).unwrap();
-    if seen[1] != serde_json::json!(["config"]) {
+    if seen[1] != serde_json::json!([name]) {
         return Err(format!("the page sets {}", seen[1]));
     }
     Ok(seen[0].clone())
@@ -89,7 +99,15 @@ pub(crate) fn unknown(path: &str, text: &str, modules: &[(String, String)]) -> V
     match Language::of(path) {
         Language::Hocon if path.contains("/jicofo/") => json(hocon(text), &["jicofo"]),
         Language::Hocon => json(hocon(text), &["videobridge"]),
-        Language::JavaScript => json(page(text), &["config-js"]),
+        Language::JavaScript => {
+            let name = script_name(path);
+            let list = if name == "config" {
+                "config-js"
+            } else {
+                "interface-config-js"
+            };
+            json(page(name, text), &[list])
+        }
         Language::Prosody => prosody(text, modules),
         Language::Coturn => words(before(text, "="), "coturn"),
         Language::Environment => words(before(text, "="), "environment"),

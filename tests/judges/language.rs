@@ -35,7 +35,7 @@ const BY_PATH: &[(&str, &str, Language)] = &[
     ("/usr/share/anteroom/prosody-plugins/", ".lua", Language::LuaModule),
     ("/etc/jitsi/", ".conf", Language::Hocon),
     ("/etc/jitsi/", "/config", Language::Environment),
-    ("/etc/jitsi/meet/", "-config.js", Language::JavaScript),
+    ("/etc/jitsi/meet/", "config.js", Language::JavaScript),
     ("/etc/jitsi/meet/", ".crt", Language::Certificate),
     ("/etc/default/", "", Language::Environment),
     ("/etc/nginx/", ".conf", Language::Nginx),

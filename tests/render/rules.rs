@@ -183,7 +183,7 @@ fn the_page_is_strict_json_after_its_assignment_and_says_when_it_is_a_test() {
     for (name, spec) in specs::cases() {
         let wanted = rendered(&spec);
         let page = text(&wanted, PAGE);
-        let json = anteroom::render::PAGE_SETTINGS.of(page).unwrap();
+        let json = anteroom::render::script_settings(page).unwrap();
         let page: serde_json::Value = serde_json::from_str(json).unwrap();
         let notice = page.get("noticeMessage").and_then(|value| value.as_str());
         let expected = (!name.ends_with("production")).then_some("TEST: no patients");
@@ -244,8 +244,7 @@ fn every_row_of_the_policy_that_holds_stands_in_its_file() {
         for setting in &wanted.settings {
             let text = text(&wanted, setting.path.as_str());
             let at = format!("{name}: {} {}", setting.path, setting.key);
-            if setting.path.as_str() == PAGE {
-                let json = anteroom::render::PAGE_SETTINGS.of(text).unwrap();
+            if let Some(json) = anteroom::render::script_settings(text) {
                 let page: serde_json::Value = serde_json::from_str(json).unwrap();
                 let pointer = format!("/{}", setting.key.replace('.', "/"));
                 assert_eq!(page.pointer(&pointer), Some(&setting.value), "{at}");

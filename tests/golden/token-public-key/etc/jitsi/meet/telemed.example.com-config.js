@@ -27,6 +27,9 @@ var config = {
   },
   "sharedVideoAllowedURLDomains": [],
   "enableCalendarIntegration": false,
+  "deeplinking": {
+    "disabled": true
+  },
   "p2p": {
     "enabled": false,
     "stunServers": []
