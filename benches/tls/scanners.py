@@ -8,6 +8,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 
 from peers import NAME
@@ -103,7 +104,7 @@ class Testssl:
 
     def command(self, port, out):
         asked = ["-p", "-E", "-P", "-f", "-S", "-H", "-R", "-C", "-O", "-Z", "-W", "-F", "-D", "-J", "-A", "-L", "-4"]
-        quiet = ["--quiet", "--warnings", "off", "--color", "0", "--nodns", "none", "--jsonfile", out, "--overwrite"]
+        quiet = ["--quiet", "--warnings", "off", "--color", "0", "--nodns", "none", "--jsonfile", out]
         return ["testssl", *quiet, *asked, "--ip", "127.0.0.1", f"{NAME}:{port}"]
 
     def answers(self, out):
@@ -267,4 +268,7 @@ def run(scanner, port, out):
         timeout=1800, check=False,
     )
     took = time.monotonic() - began
-    return took, scanner.answers(out) if os.path.exists(out) else {}
+    if not os.path.exists(out):
+        # Nothing said would count as nothing missed.
+        sys.exit(f"{scanner.name} wrote nothing: {' '.join(scanner.command(port, out))}")
+    return took, scanner.answers(out)

@@ -147,10 +147,19 @@ impl<'a> Ask<'a> {
         self
     }
 
-    /// Asks, without following redirects.
+    /// Asks, without following redirects. A request without a body whose connection is lost before the answer is asked
+    /// once more: servers that reload, and networks, do that.
     pub(crate) async fn send(&self, client: &Client) -> Result<(Response, String), String> {
         let url = self.url;
-        timeout(self.patience, self.exchange(client))
+        let asked = async {
+            match self.exchange(client).await {
+                Err(error) if self.body.is_none() && error.is_request() && !error.is_timeout() => {
+                    self.exchange(client).await
+                }
+                answer => answer,
+            }
+        };
+        timeout(self.patience, asked)
             .await
             .map_err(|_| format!("{url} did not answer within {} s", self.patience.as_secs()))?
             .map_err(|error| format!("{url} gave no response: {}", chain_of(&error)))
@@ -226,4 +235,43 @@ pub(crate) fn chain_of(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Closes this many connections without an answer, answers those that follow; how many came is in the answer.
+    async fn send_past(lost: usize, body: Option<&str>) -> Result<String, String> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let to = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            for number in 1.. {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 2048];
+                stream.read(&mut request).await.unwrap();
+                if number > lost {
+                    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n{number}");
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+            }
+        });
+        let url = format!("http://t.example.com:{}/", to.port());
+        let client = client("t.example.com", to, &trust::any_certificate()).unwrap();
+        let ask = Ask { body, ..Ask::get(&url) };
+        ask.send(&client).await.map(|(_, text)| text)
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_lost_once_is_asked_again_and_one_with_a_body_is_not() {
+        assert_eq!(send_past(0, None).await.as_deref(), Ok("1"));
+        assert_eq!(send_past(1, None).await.as_deref(), Ok("2"));
+        let lost = send_past(2, None).await.unwrap_err();
+        assert!(lost.contains("gave no response"), "{lost}");
+        assert!(send_past(1, Some("x")).await.is_err());
+    }
 }
