@@ -57,10 +57,25 @@ pub fn aftermath(host: &mut dyn Host, before: &Seen<HostFacts>, name: &str) -> A
     if name.chars().any(char::is_control) {
         return Aftermath::unknown("the visitors' name is no line");
     }
-    match host.run(&script::after(), format!("{since}\n{name}\n").as_bytes(), PATIENCE) {
-        Err(error) => Aftermath::unknown(error),
-        Ok(output) => read(&output.stdout),
+    let ends = before.known().and_then(|facts| facts.inside.log_ends.known());
+    let input = input(since, name, ends.unwrap_or(&BTreeMap::new()));
+    match (host.run(&script::after(), input.as_bytes(), PATIENCE), ends) {
+        (Err(error), _) => Aftermath::unknown(error),
+        (Ok(output), Ok(_)) => read(&output.stdout),
+        // What was there before cannot be told from what is new.
+        (Ok(output), Err(why)) => Aftermath {
+            logs: Seen::unknown(why),
+            ..read(&output.stdout)
+        },
     }
+}
+
+/// What the script reads.
+fn input(since: i64, name: &str, ends: &BTreeMap<(u64, String), u64>) -> String {
+    let ends = ends
+        .iter()
+        .map(|((inode, path), bytes)| format!("{inode}\t{bytes}\t{path}\n"));
+    format!("{since}\n{name}\n{}.\n", ends.collect::<String>())
 }
 
 fn read(reply: &[u8]) -> Aftermath {
@@ -139,6 +154,42 @@ mod tests {
         };
         assert_eq!(all["/var/log/a b"], expected);
         assert!(logs("").is_err() && logs("journal\tx\t1\n").is_err() && logs("journal\tlines\tmany\n").is_err());
+    }
+
+    #[test]
+    fn a_log_is_read_from_where_it_was_and_another_of_its_name_as_a_whole() {
+        let script = script::after();
+        let start = script.find("goes_on_at() {").unwrap();
+        let function = &script[start..start + script[start..].find("\n}\n").unwrap() + 3];
+        let ends = BTreeMap::from([
+            ((7, "/var/log/a b\t\\n".to_owned()), 5_000_000_000),
+            ((8, "/var/log/c".to_owned()), 10),
+        ]);
+        let input = input(0, "x", &ends);
+        let lines: Vec<&str> = input.lines().collect();
+        assert_eq!((lines[0], lines[1], *lines.last().unwrap()), ("0", "x", "."));
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("ends"), lines[2..lines.len() - 1].join("\n") + "\n").unwrap();
+        let at = |path: &str, inode: &str, bytes: &str| {
+            let mut shell = std::process::Command::new("sh");
+            shell
+                .arg("-c")
+                .arg(format!("set -u; T=$1; shift\n{function}goes_on_at \"$@\""))
+                .arg("sh");
+            let output = shell.arg(dir.path()).args([path, inode, bytes]).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        let long = "/var/log/a b\t\\n";
+        assert_eq!(at(long, "7", "5000000001"), "5000000001");
+        assert_eq!(at("/var/log/c", "8", "10"), "11");
+        for (path, inode, bytes) in [
+            (long, "7", "4999999999"),
+            ("/var/log/c", "7", "99"),
+            ("/var/log/d", "8", "99"),
+        ] {
+            assert_eq!(at(path, inode, bytes), "1", "{path} {inode} {bytes}");
+        }
     }
 
     #[test]

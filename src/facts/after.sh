@@ -1,5 +1,6 @@
 # A second, small look, when the visit from outside is over: what came through for the bridge, and what the logs keep of
-# the visit. It is run as root by `sh` and reads three lines: since when, in seconds, the visitors' name, and the end.
+# the visit. It is run as root by `sh` and reads since when, in seconds, the visitors' name, and how far each log had got:
+# lines of inode, bytes and path up to one with a full stop.
 set -u
 umask 077
 T=$(mktemp -d /run/anteroom-facts.XXXXXX) || exit 1
@@ -7,11 +8,22 @@ trap 'rm -rf "$T"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 IFS= read -r since
 IFS= read -r marker
+while IFS= read -r line && [ "$line" != . ]; do
+    printf '%s\n' "$line"
+done >"$T/ends"
 exec </dev/null
 
 @SECTION_SH@
 
 @MEDIA_SH@
+
+# The byte at which a log goes on from where it was; another file of that name, or a shorter one, is new from the first on.
+goes_on_at() {
+    NAME=$1 awk -F '\t' -v inode="$2" -v bytes="$3" '
+        { path = $0; sub(/^[^\t]*\t[^\t]*\t/, "", path) }
+        $1 == inode && path == ENVIRON["NAME"] && $2 + 0 <= bytes + 0 { at = $2 }
+        END { printf "%.0f\n", at + 1 }' "$T/ends"
+}
 
 # Lines that hold the name or a token: place, kind, count. Only what was written since the visit began.
 log_marks() {
@@ -23,7 +35,8 @@ log_marks() {
     timeout 30 find /var/log -xdev -path /var/log/journal -prune -o -type f -newermt "@$((since - 1))" -print0 >"$T/logs" || return 1
     tr '\n\0' '?\n' <"$T/logs" | while IFS= read -r file; do
         [ -f "$file" ] || continue
-        tail -c 67108864 -- "$file" >"$T/log" || return 1
+        at=$(goes_on_at "$file" $(stat -c '%i %s' -- "$file")) || return 1
+        tail -c "+$at" -- "$file" >"$T/new" && tail -c 67108864 "$T/new" >"$T/log" || return 1
         printf '%s\tlines\t%s\n' "$file" "$(wc -l <"$T/log")"
         printf '%s\tname\t%s\n' "$file" "$(grep -caF -e "$marker" "$T/log")"
         printf '%s\ttoken\t%s\n' "$file" "$(grep -caE -e "$token" "$T/log")"

@@ -32,6 +32,8 @@ pub struct InsideFacts {
     pub fixes: Seen<FixesSeen>,
     /// What Prosody keeps: virtual host and kind → how many files; `None`: there is no Prosody.
     pub kept: Seen<Option<BTreeMap<(String, String), usize>>>,
+    /// How far each log had got: inode and path → bytes.
+    pub log_ends: Seen<BTreeMap<(u64, String), u64>>,
     /// Hosts of Jitsi's makers and their partners that the services' settings name, by file.
     pub upstream: Seen<BTreeMap<String, BTreeSet<String>>>,
     /// The options that the bridge runs with; `None`: it does not run.
@@ -57,6 +59,7 @@ impl Default for InsideFacts {
             machine: Seen::unknown(WHY),
             fixes: Seen::unknown(WHY),
             kept: Seen::unknown(WHY),
+            log_ends: Seen::unknown(WHY),
             upstream: Seen::unknown(WHY),
             bridge: Seen::unknown(WHY),
             focus: Seen::unknown(WHY),

@@ -40,6 +40,7 @@ pub(super) fn inside(reply: &Reply) -> InsideFacts {
             .find("kept")
             .and_then(|text| text.as_deref().map(out_of_place::kept).transpose())
             .into(),
+        log_ends: parsed(reply, "log-ends", journal::log_ends),
         upstream: reply
             .find("upstream-hosts")
             .and_then(|text| out_of_place::upstream(&text.unwrap_or_default()))
@@ -141,8 +142,8 @@ mod tests {
         ) {
             let names = [
                 "open-files", "exposed", "open-keys", "loose-files", "setuid-programs", "logins", "journal-settings", "journal-files",
-                "audit-trail", "disks", "virtual-machine", "fixes", "kept", "upstream-hosts", "daemon/bridge", "daemon-file/bridge/0",
-                "daemon-legacy/bridge",
+                "audit-trail", "disks", "virtual-machine", "fixes", "kept", "log-ends", "upstream-hosts", "daemon/bridge",
+                "daemon-file/bridge/0", "daemon-legacy/bridge",
             ];
             let mut sections: Vec<(&str, i32, &str)> = names.map(|name| (name, 0, text.as_str())).into();
             sections.push(("daemon-files/bridge", 0, &paths));

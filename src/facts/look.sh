@@ -529,6 +529,7 @@ if [ -s "$T/depth" ]; then
     section virtual-machine virtual_machine
     section fixes begun fixes
     section kept kept
+    section log-ends log_ends
     section upstream-hosts upstream_hosts
     daemon jitsi-videobridge2.service bridge
     daemon jicofo.service focus

@@ -88,6 +88,7 @@ pub(super) fn as_wanted(wanted: &Wanted) -> InsideFacts {
         kept: Seen::Known(Some(
             [(("auth.telemed.example.com".to_owned(), "accounts".to_owned()), 2)].into(),
         )),
+        log_ends: Seen::Known(BTreeMap::new()),
         upstream: Seen::Known(BTreeMap::new()),
         bridge: Seen::Known(Some(options(BRIDGE_PATH))),
         focus: Seen::Known(Some(options(FOCUS_PATH))),

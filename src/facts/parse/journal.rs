@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::facts::SudoTrail;
 use crate::facts::TrailSeen;
+use crate::facts::parse::out_of_place::fields;
+use crate::facts::parse::out_of_place::odd;
 
 /// `systemd-analyze cat-config`: every file in the order in which it is read. What comes last counts; an empty value is
 /// the default.
@@ -34,6 +36,17 @@ pub(crate) fn settings(text: &str) -> Result<BTreeMap<String, String>, String> {
     }
 }
 
+/// `inode<tab>bytes<tab>path` lines.
+pub(crate) fn log_ends(text: &str) -> Result<BTreeMap<(u64, String), u64>, String> {
+    let end = |line: &str| {
+        let [inode, bytes, path] = fields(line)?;
+        Some(((inode.parse().ok()?, path.to_owned()), bytes.parse().ok()?))
+    };
+    text.lines()
+        .map(|line| end(line).ok_or_else(|| odd("log-ends", line)))
+        .collect()
+}
+
 /// How many files there are, one name a line.
 pub(crate) fn files(text: &str) -> usize {
     text.lines().count()
@@ -59,7 +72,20 @@ mod tests {
     use proptest::prelude::*;
 
     const SETTINGS: &str = include_str!("../../../tests/fixtures/facts/journal-settings");
+    const LOG_ENDS: &str = include_str!("../../../tests/fixtures/facts/log-ends");
     const TRAIL: &str = include_str!("../../../tests/fixtures/facts/audit-trail");
+
+    #[test]
+    fn every_logs_end_is_told_by_inode_and_path() {
+        let ends = log_ends(LOG_ENDS).unwrap();
+        assert_eq!(ends.len(), LOG_ENDS.lines().count());
+        assert!(
+            ends.iter()
+                .any(|((_, path), bytes)| path == "/var/log/nginx/access.log" && *bytes > 0),
+            "{ends:?}"
+        );
+        assert!(log_ends("1\t2\n").is_err() && log_ends("x\t2\t/a\n").is_err() && log_ends("1\t\t/a\n").is_err());
+    }
 
     #[test]
     fn the_last_word_counts_and_comments_do_not() {
@@ -92,7 +118,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_answer_makes_them_panic(text in "(.|\t|\n|\\[Journal\\]){0,120}") {
-            let _ = (settings(&text), trail(&text));
+            let _ = (settings(&text), trail(&text), log_ends(&text));
         }
     }
 }

@@ -253,7 +253,7 @@ mod tests {
             for number in 1.. {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let mut request = [0; 2048];
-                stream.read(&mut request).await.unwrap();
+                assert!(stream.read(&mut request).await.unwrap() > 0);
                 if number > lost {
                     let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n{number}");
                     stream.write_all(answer.as_bytes()).await.unwrap();
