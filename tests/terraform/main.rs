@@ -1,0 +1,12 @@
+//! Terraform: our modules against the providers' published schemas and our own rules, and the program with the real
+//! `terraform`, where it is installed.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail loudly")]
+
+mod module;
+mod pipeline;
+mod room;
+mod runs;
+mod safety;
+mod schema;
+mod shape;
