@@ -115,7 +115,10 @@ fn complete(settings: &Terraform, found: &Found) -> Result<(), CommandError> {
     let missing = missing.join(", ");
     Err(match &settings.source {
         TerraformSource::Outputs(file) => CommandError::refused(format!("{} does not name {missing}", file.display()))
-            .hint("run the pipeline that makes the machines, and write its `terraform output -json` there again"),
+            .hint(
+                "run the pipeline that makes the machines, and write its `terraform output -json`, with the output \
+                 `anteroom_hosts`, there again",
+            ),
         TerraformSource::Run(run) => CommandError::refused(format!(
             "{} is done, and the output `anteroom_hosts` of {} does not name {missing}",
             run.binary.program(),

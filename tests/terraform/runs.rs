@@ -136,17 +136,18 @@ fn a_run_that_fails_says_why_and_the_next_one_goes_on() {
 }
 
 #[test]
-fn what_somebody_else_took_away_is_planned_again() {
+fn what_the_state_has_lost_is_made_again() {
     if !terraform_is_here() {
         return;
     }
     let room = Room::with_cloud("", port_that_hangs_up());
     room.run(&["apply", "--yes"]);
     let taken = room.terraform(&["state", "rm", "terraform_data.host[\"core\"]"]);
-    assert_eq!(taken.code, Some(0), "{taken:?}");
-    let left = room.run(&["destroy", "--yes"]);
-    assert_eq!(left.code, Some(0), "{left:?}");
-    assert!(!left.err.contains("- terraform_data.host"), "{left:?}");
+    assert_eq!((taken.code, state(&room).len()), (Some(0), 2), "{taken:?}");
+    let again = room.run(&["apply", "--yes"]);
+    again.says(&["+ terraform_data.host[\"core\"]: create"]);
+    assert!(!again.err.contains("+ terraform_data.network"), "{again:?}");
+    assert_eq!(state(&room).len(), 3);
 }
 
 #[test]
@@ -227,5 +228,8 @@ fn a_missing_program_folder_or_output_is_named_with_what_to_do() {
     );
     let applied = other.run(&["apply", "--yes"]);
     assert_eq!(applied.code, Some(1), "{applied:?}");
-    applied.says(&["there is no output `anteroom_hosts`", "hint: docs/terraform.md"]);
+    applied.says(&[
+        "the output `anteroom_hosts` of infra does not name core",
+        "hint: give the module",
+    ]);
 }

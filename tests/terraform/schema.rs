@@ -274,3 +274,22 @@ fn the_examples_call_the_modules_as_they_are() {
         assert!(example.named("output").contains_key("anteroom_hosts"), "{folder}");
     }
 }
+
+#[test]
+fn every_file_has_terraforms_own_format() {
+    if !crate::room::terraform_is_here() {
+        return;
+    }
+    for folder in ["terraform", "examples/terraform", "tests/terraform"] {
+        let checked = std::process::Command::new("terraform")
+            .args(["fmt", "-check", "-diff", "-recursive"])
+            .arg(repository(folder))
+            .output()
+            .unwrap();
+        assert!(
+            checked.status.success(),
+            "{folder}:\n{}",
+            String::from_utf8_lossy(&checked.stdout)
+        );
+    }
+}

@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_is_none() {
+    fn what_is_no_event_is_none_and_a_new_word_is_a_change() {
         for line in [
             "",
             "panic: nil",
@@ -312,6 +312,14 @@ mod tests {
                 "{{\"type\":\"planned_change\",\"change\":{{\"resource\":{resource},\"action\":\"{action}\"}}}}"
             ))
         };
+        let drift = "{\"type\":\"resource_drift\",\"change\":{\"resource\":{\"addr\":\"a.b\"},\"action\":\"delete\"}}";
+        assert!(matches!(
+            read(drift),
+            Some(Event::Drifted(Change {
+                action: Action::Delete,
+                ..
+            }))
+        ));
         assert_eq!(planned("noop"), None);
         assert!(matches!(
             planned("transmogrify"),
