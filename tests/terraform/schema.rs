@@ -175,9 +175,7 @@ fn declares(module: &Module, schemas: &Value, keyword: &str, path: &[String]) ->
         attribute == "id"
             || schema["arguments"].get(attribute).is_some()
             || schema["blocks"].get(attribute).is_some()
-            || schema["attributes"]
-                .as_array()
-                .is_some_and(|list| list.iter().any(|one| one == attribute))
+            || schema["attributes"].get(attribute).is_some()
     };
     module.blocks.iter().any(|(_, block)| is_it(block)) && rest.first().is_none_or(has)
 }
