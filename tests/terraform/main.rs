@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail loudly")]
 
+mod clouds;
 mod module;
 mod pipeline;
 mod room;
@@ -10,3 +11,6 @@ mod runs;
 mod safety;
 mod schema;
 mod shape;
+#[path = "../spec/support.rs"]
+#[expect(dead_code, reason = "what only the tests of the spec need")]
+mod support;

@@ -149,6 +149,10 @@ impl Room {
             .env("HOME", self.path())
             .env("TMPDIR", self.path().join("tmp"))
             .env("ANTEROOM_LAB_DIR", self.path().join("lab"))
+            // For the double of the providers.
+            .env("DOUBLE_SCHEMAS", repository("tests/fixtures/terraform"))
+            .env("DOUBLE_ADDRESS", "127.0.0.1")
+            .env("DOUBLE_HOST_KEY", nobodys_key())
             .stdin(Stdio::null())
             .output()
             .unwrap();
@@ -200,6 +204,12 @@ impl Ran {
             assert!(self.err.contains(word), "{word:?} is missing in {self:?}");
         }
     }
+}
+
+/// The middle of a public key whose private half nobody has.
+fn nobodys_key() -> String {
+    let text = fs::read_to_string(repository("tests/fixtures/terraform/nobody.pub")).unwrap();
+    text.split_whitespace().nth(1).unwrap().to_owned()
 }
 
 /// A port of this computer that takes connections and hangs up, as a host whose sshd is still starting does.
