@@ -60,6 +60,7 @@ pub(crate) fn run(args: &ApplyArgs, format: Format, ui: &Ui) -> Result<u8, Comma
         confirm(asking, ui)?;
         machines.extend(session::make_machines(&absent, ui)?);
     }
+    let spec = session::told(spec, &machines);
     let mut sites = session::look(&spec, machines, Depth::Audit, ui)?;
     let plans = sites
         .iter()

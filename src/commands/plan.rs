@@ -36,6 +36,7 @@ pub(crate) fn run(args: &PlanArgs, format: Format, ui: &Ui) -> Result<u8, Comman
     let spec = args.spec.load()?;
     let infrastructure = terraform::changes(&spec, ui)?;
     let (machines, absent) = session::find_machines(&spec)?;
+    let spec = session::told(spec, &machines);
     let sites = session::look(&spec, machines, Depth::Plan, ui)?;
     let plans = sites
         .iter()

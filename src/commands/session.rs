@@ -59,6 +59,17 @@ pub fn find_machines(spec: &Spec) -> Result<(Vec<Machine>, Vec<Absent>), Command
     }
 }
 
+/// The spec with its hosts as their owner tells of them: where addresses are found and not written down, what judges the
+/// deployment has to know them, too.
+pub fn told(mut spec: Spec, machines: &[Machine]) -> Spec {
+    for host in &mut spec.hosts {
+        if let Some(machine) = machines.iter().find(|machine| machine.host.name == host.name) {
+            *host = machine.host.clone();
+        }
+    }
+    spec
+}
+
 /// Makes machines that do not exist yet.
 ///
 /// # Errors

@@ -32,8 +32,8 @@ variable "anteroom" {
     error_message = "admin_cidrs must name at least one network, each in CIDR notation."
   }
   validation {
-    condition     = alltrue([for cidr in var.anteroom.admin_cidrs : try(tonumber(split("/", cidr)[1]) >= 8, false)])
-    error_message = "admin_cidrs must name networks that you administer from, each at least /8; SSH is never open to the internet."
+    condition     = alltrue([for cidr in var.anteroom.admin_cidrs : try(tonumber(split("/", cidr)[1]) >= (strcontains(cidr, ":") ? 7 : 8), false)])
+    error_message = "admin_cidrs must name networks that you administer from, each at least /8 (IPv6: /7); SSH is never open to the internet."
   }
   validation {
     condition     = anytrue([for cidr in var.anteroom.admin_cidrs : !strcontains(cidr, ":")])
