@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::path::PathBuf;
+use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
 use std::thread;
@@ -141,7 +142,24 @@ impl Room {
 
     /// Runs a program here, with this path.
     pub(crate) fn run_on(&self, program: &str, arguments: &[&str], path: &str) -> Ran {
-        let output = Command::new(program)
+        let output = self.command(program, arguments, path).output().unwrap();
+        Ran {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Starts the program that these tests were built with; nobody hears what it says.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut command = self.command(env!("CARGO_BIN_EXE_anteroom"), arguments, &path);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    fn command(&self, program: &str, arguments: &[&str], path: &str) -> Command {
+        let mut command = Command::new(program);
+        command
             .args(arguments)
             .current_dir(self.path())
             .env_clear()
@@ -153,14 +171,8 @@ impl Room {
             .env("DOUBLE_SCHEMAS", repository("tests/fixtures/terraform"))
             .env("DOUBLE_ADDRESS", "127.0.0.1")
             .env("DOUBLE_HOST_KEY", nobodys_key())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        Ran {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+            .stdin(Stdio::null());
+        command
     }
 
     /// Runs the program that these tests were built with.

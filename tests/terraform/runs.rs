@@ -2,6 +2,9 @@
 //! is not reached: nobody speaks SSH there.
 
 use std::fs;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -148,6 +151,43 @@ fn what_the_state_has_lost_is_made_again() {
     again.says(&["+ terraform_data.host[\"core\"]: create"]);
     assert!(!again.err.contains("+ terraform_data.network"), "{again:?}");
     assert_eq!(state(&room).len(), 3);
+}
+
+/// A program that is killed does not take Terraform along: what is being made gets into the state.
+#[test]
+fn a_killed_tool_leaves_terraform_to_finish_and_the_next_run_goes_on() {
+    if !terraform_is_here() {
+        return;
+    }
+    let room = Room::with_cloud("", port_that_hangs_up());
+    let slow = "\nresource \"terraform_data\" \"slow\" {\n  provisioner \"local-exec\" {\n    command = \"touch ../begun; sleep 2; touch ../made; echo done\"\n  }\n}\n";
+    let main = fs::read_to_string(room.path().join("infra/main.tf")).unwrap();
+    room.write("infra/main.tf", &(main + slow));
+    let mut tool = room.start(&["apply", "--yes"]);
+    wait_for("the machine is being made", || room.path().join("begun").exists());
+    tool.kill().unwrap();
+    tool.wait().unwrap();
+    assert!(
+        !room.path().join("made").exists(),
+        "the tool was killed too late for this test"
+    );
+    let lock = room.path().join("infra/.terraform.tfstate.lock.info");
+    wait_for("terraform is done", || {
+        room.path().join("made").exists() && !lock.exists()
+    });
+    assert_eq!(state(&room).len(), 4, "{:?}", state(&room));
+    let again = room.run(&["apply", "--yes"]);
+    assert!(!again.err.contains(": create"), "{again:?}");
+    let gone = room.run(&["destroy", "--yes"]);
+    assert_eq!((gone.code, state(&room).len()), (Some(0), 0), "{gone:?}");
+}
+
+fn wait_for(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(120), "{what}: not yet");
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod arrival;
 mod error;
 mod events;
+mod follow;
 mod given;
 mod hosts;
 mod outputs;

@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::process::ExitStatus;
 use std::process::Stdio;
-use std::thread;
 
 use super::error::TerraformError;
 use super::error::Trouble;
 use super::events;
 use super::events::Event;
+use super::follow::follow;
 use super::given;
 use super::given::Protection;
 use super::plan;
@@ -204,10 +204,7 @@ impl<'a> Tool<'a> {
         if let Some(workspace) = &self.run.workspace {
             command.env("TF_WORKSPACE", workspace);
         }
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::null());
         command
     }
 
@@ -223,8 +220,6 @@ impl<'a> Tool<'a> {
             program: self.run.binary.program(),
             source,
         };
-        let mut child = self.start(verb, arguments, protection).spawn().map_err(failed)?;
-        let stderr = child.stderr.take().map(|stream| thread::spawn(move || tail(stream)));
         let mut ended = Ended {
             status: ExitStatus::default(),
             planned: Vec::new(),
@@ -233,21 +228,18 @@ impl<'a> Tool<'a> {
             warnings: Vec::new(),
             rest: String::new(),
         };
-        if let Some(stdout) = child.stdout.take() {
-            let lines = BufReader::new(stdout).split(b'\n').map_while(Result::ok);
-            for line in lines {
-                match events::read(&String::from_utf8_lossy(&line)) {
-                    Some(Event::Planned(change)) => ended.planned.push(change),
-                    Some(Event::Drifted(change)) => ended.drifted.push(change),
-                    Some(Event::Doing(text)) => say(&format!("{}: {text}", self.run.binary.program())),
-                    Some(Event::Error(trouble)) => ended.errors.push(trouble),
-                    Some(Event::Warning(trouble)) => ended.warnings.push(trouble),
-                    None => {}
-                }
-            }
-        }
-        ended.status = child.wait().map_err(failed)?;
-        ended.rest = stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
+        let mut take = |line: &str| match events::read(line) {
+            Some(Event::Planned(change)) => ended.planned.push(change),
+            Some(Event::Drifted(change)) => ended.drifted.push(change),
+            Some(Event::Doing(text)) => say(&format!("{}: {text}", self.run.binary.program())),
+            Some(Event::Error(trouble)) => ended.errors.push(trouble),
+            Some(Event::Warning(trouble)) => ended.warnings.push(trouble),
+            None => {}
+        };
+        let mut command = self.start(verb, arguments, protection);
+        let (status, stderr) = follow(&mut command, PrivateFolder::make()?, &mut take).map_err(failed)?;
+        ended.status = status;
+        ended.rest = tail(stderr);
         Ok(ended)
     }
 
