@@ -14,6 +14,7 @@ use crate::commands::preflight;
 use crate::commands::session;
 use crate::commands::session::Site;
 use crate::commands::spec_args::SpecArgs;
+use crate::commands::terraform;
 use crate::commands::ui::Answer;
 use crate::commands::ui::Ui;
 use crate::commands::visitors::Credentials;
@@ -50,6 +51,7 @@ pub struct ApplyArgs {
 pub(crate) fn run(args: &ApplyArgs, format: Format, ui: &Ui) -> Result<u8, CommandError> {
     let spec = args.spec.load()?;
     let asking = if args.yes { Asking::Never } else { Asking::OnTerminal };
+    let built = terraform::build(&spec, &mut || confirm(asking, ui), ui)?;
     let (mut machines, absent) = session::find_machines(&spec)?;
     if !absent.is_empty() {
         for host in &absent {
@@ -58,6 +60,7 @@ pub(crate) fn run(args: &ApplyArgs, format: Format, ui: &Ui) -> Result<u8, Comma
         confirm(asking, ui)?;
         machines.extend(session::make_machines(&absent, ui)?);
     }
+    let spec = session::told(spec, &machines);
     let mut sites = session::look(&spec, machines, Depth::Audit, ui)?;
     let plans = sites
         .iter()
@@ -69,7 +72,7 @@ pub(crate) fn run(args: &ApplyArgs, format: Format, ui: &Ui) -> Result<u8, Comma
     }
     preflight::refuse(&preflight::obstacles(&spec, &sites, &plans, ui), ui)?;
     // On a machine made a moment ago everything is new, and that was agreed to.
-    let made: Vec<&HostName> = absent.iter().map(|host| &host.host.name).collect();
+    let made: Vec<&HostName> = absent.iter().map(|host| &host.host.name).chain(&built).collect();
     if plans
         .iter()
         .any(|plan| !plan.changes.is_empty() && !made.contains(&&plan.host))

@@ -147,6 +147,7 @@ pub(crate) fn run(args: &AuditArgs, format: Format, ui: &Ui) -> Result<u8, Comma
         ))
         .hint("`anteroom apply` makes it"));
     }
+    let spec = session::told(spec, &machines);
     let mut sites = session::look(&spec, machines, Depth::Audit, ui)?;
     let credentials = match &args.clinician_token_file {
         Some(path) => Credentials::TokenFile(path.clone()),

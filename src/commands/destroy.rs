@@ -11,6 +11,7 @@ use crate::commands::lab;
 use crate::commands::session;
 use crate::commands::session::Site;
 use crate::commands::spec_args::SpecArgs;
+use crate::commands::terraform;
 use crate::commands::ui::Answer;
 use crate::commands::ui::Ui;
 use crate::commands::visitors::operator;
@@ -25,6 +26,7 @@ use crate::spec::Environment;
 use crate::spec::HostName;
 use crate::spec::Machines;
 use crate::spec::Spec;
+use crate::spec::TerraformSource;
 
 /// Arguments of `destroy`.
 #[derive(Debug, clap::Args)]
@@ -56,9 +58,21 @@ struct Removal {
 /// Destroys.
 pub(crate) fn run(args: &DestroyArgs, format: Format, ui: &Ui) -> Result<u8, CommandError> {
     let spec = args.spec.load()?;
-    let result = match spec.machines {
+    let result = match &spec.machines {
         Machines::Lab => lab_machines(&spec, args, ui)?,
         Machines::Existing => existing(&spec, args, ui)?,
+        Machines::Terraform(settings) => match &settings.source {
+            // The machines are the pipeline's; what is on them is ours.
+            TerraformSource::Outputs(_) => existing(&spec, args, ui)?,
+            TerraformSource::Run(run) => {
+                let torn = terraform::tear_down(&spec, settings, run, &mut || confirm(&spec, args, ui), ui)?;
+                Removal {
+                    removed: torn.removed,
+                    left: torn.left,
+                    ..Removal::default()
+                }
+            }
+        },
     };
     ui.done();
     print(&result, format, ui);

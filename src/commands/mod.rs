@@ -14,6 +14,7 @@ pub mod probe;
 pub mod render;
 pub mod session;
 pub mod spec_args;
+mod terraform;
 pub mod token;
 pub mod ui;
 pub mod user;

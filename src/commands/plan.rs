@@ -5,6 +5,7 @@ use crate::commands::error::CommandError;
 use crate::commands::preflight;
 use crate::commands::session;
 use crate::commands::spec_args::SpecArgs;
+use crate::commands::terraform;
 use crate::commands::ui::Ui;
 use crate::facts::Depth;
 use crate::plan::Plan;
@@ -33,7 +34,9 @@ pub struct PlanArgs {
 /// Shows the plan.
 pub(crate) fn run(args: &PlanArgs, format: Format, ui: &Ui) -> Result<u8, CommandError> {
     let spec = args.spec.load()?;
+    let infrastructure = terraform::changes(&spec, ui)?;
     let (machines, absent) = session::find_machines(&spec)?;
+    let spec = session::told(spec, &machines);
     let sites = session::look(&spec, machines, Depth::Plan, ui)?;
     let plans = sites
         .iter()
@@ -43,8 +46,11 @@ pub(crate) fn run(args: &PlanArgs, format: Format, ui: &Ui) -> Result<u8, Comman
     ui.done();
     let names: Vec<String> = absent.iter().map(|host| host.machine_name.to_string()).collect();
     match format {
-        Format::Json => ui.data(&plan_json::render(&plans, &names)),
+        Format::Json => ui.data(&plan_json::render(&plans, &names, &infrastructure)),
         Format::Text => {
+            for line in &infrastructure {
+                ui.data(&format!("{line}\n"));
+            }
             for name in &names {
                 ui.data(&format!("{name}: a machine to be made, then everything on it\n"));
             }
@@ -54,7 +60,7 @@ pub(crate) fn run(args: &PlanArgs, format: Format, ui: &Ui) -> Result<u8, Comman
             }
         }
     }
-    let pending = !absent.is_empty() || plans.iter().any(|plan| !plan.changes.is_empty());
+    let pending = !absent.is_empty() || !infrastructure.is_empty() || plans.iter().any(|plan| !plan.changes.is_empty());
     let differs = plans.iter().any(|plan| !plan.drift.is_empty());
     Ok(match (pending, differs) {
         (true, _) => PENDING,

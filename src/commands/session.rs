@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::commands::error::CommandError;
 use crate::commands::lab;
+use crate::commands::terraform;
 use crate::commands::ui::Ui;
 use crate::facts;
 use crate::facts::Depth;
@@ -51,10 +52,22 @@ pub struct Site {
 /// # Errors
 /// Where the machines' owner cannot be asked.
 pub fn find_machines(spec: &Spec) -> Result<(Vec<Machine>, Vec<Absent>), CommandError> {
-    match spec.machines {
+    match &spec.machines {
         Machines::Existing => Ok((machines::existing::machines(spec), Vec::new())),
         Machines::Lab => machines::lab_hosts::machines(spec, &lab::open()?).map_err(CommandError::failed),
+        Machines::Terraform(settings) => terraform::find(spec, settings),
     }
+}
+
+/// The spec with its hosts as their owner tells of them: where addresses are found and not written down, what judges the
+/// deployment has to know them, too.
+pub fn told(mut spec: Spec, machines: &[Machine]) -> Spec {
+    for host in &mut spec.hosts {
+        if let Some(machine) = machines.iter().find(|machine| machine.host.name == host.name) {
+            *host = machine.host.clone();
+        }
+    }
+    spec
 }
 
 /// Makes machines that do not exist yet.

@@ -3,6 +3,7 @@
 pub mod existing;
 pub mod lab;
 pub mod lab_hosts;
+pub mod terraform;
 
 use std::net::IpAddr;
 

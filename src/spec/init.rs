@@ -221,7 +221,8 @@ fn existing(answers: &InitAnswers) -> String {
     format!(
         "
 [machines]
-# Hosts that exist and are reached over SSH. \"lab\" makes throwaway hosts on this computer instead.
+# Hosts that exist and are reached over SSH. \"lab\" makes throwaway hosts on this computer instead. Hosts in a cloud:
+# kind = \"terraform\" with `folder`, a root module that anteroom runs, or `outputs`, a file that a pipeline left.
 kind = \"existing\"
 
 [[host]]

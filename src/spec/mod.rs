@@ -15,6 +15,7 @@ mod schema;
 mod section;
 mod suggest;
 mod switches;
+mod terraform;
 mod values;
 
 pub use files::Files;
@@ -30,3 +31,8 @@ pub use problem::ProblemRow;
 pub use problem::Problems;
 pub use schema::schema;
 pub use switches::Switches;
+pub use terraform::Login;
+pub use terraform::Terraform;
+pub use terraform::TerraformBinary;
+pub use terraform::TerraformRun;
+pub use terraform::TerraformSource;

@@ -113,6 +113,8 @@ pub enum Machines {
     Existing,
     /// Throwaway hosts on this computer.
     Lab,
+    /// Hosts that Terraform makes.
+    Terraform(crate::spec::Terraform),
 }
 
 /// `[[host]]`.

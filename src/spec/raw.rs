@@ -100,14 +100,30 @@ section! {
 section! {
     /// Where the hosts come from.
     RawMachines("machines") {
-        /// "existing" for hosts reached over SSH, "lab" for throwaway hosts on this computer
+        /// "existing" for hosts reached over SSH, "lab" for throwaway hosts on this computer, "terraform" for hosts that
+        /// Terraform or OpenTofu makes
         required kind: RawMachinesKind,
+        /// folder of the Terraform root module that anteroom runs; only with kind = "terraform"
+        optional folder: String,
+        /// Terraform workspace; the selected one when left out
+        optional workspace: String,
+        /// variables of the root module as text, such as { region = "us-east-1" }; no secrets
+        optional vars: Map,
+        /// "terraform" (default) or "tofu"
+        optional binary: RawTerraformBinary,
+        /// in place of folder: the file that a pipeline's `terraform output -json` was written to
+        optional outputs: String,
     }
 }
 
 choice! {
     /// Where the hosts come from.
-    RawMachinesKind { "existing" => Existing, "lab" => Lab, } later ["aws", "terraform"]
+    RawMachinesKind { "existing" => Existing, "lab" => Lab, "terraform" => Terraform, } later ["aws"]
+}
+
+choice! {
+    /// The program that runs a Terraform module.
+    RawTerraformBinary { "terraform" => Terraform, "tofu" => Tofu, } later []
 }
 
 section! {

@@ -27,6 +27,7 @@ mod refusals;
 mod rows;
 mod sabotage;
 mod spec_file;
+mod terraform;
 mod token;
 mod world;
 
@@ -115,6 +116,10 @@ const TESTS: &[Test] = &[
     Test {
         name: "a_wrong_clock_and_a_second_root_fail_the_audit",
         run: preflight::a_wrong_clock_and_a_second_root_fail_the_audit,
+    },
+    Test {
+        name: "a_host_that_terraform_tells_of_is_deployed_and_audited",
+        run: terraform::a_host_that_terraform_tells_of_is_deployed_and_audited,
     },
     Test {
         name: "a_second_apply_changes_nothing",

@@ -25,30 +25,35 @@ use crate::spec::rules::Bench;
 use crate::spec::rules::cloned;
 use crate::spec::rules::given;
 use crate::spec::rules::optional;
+use crate::spec::rules::terraform;
+use crate::spec::terraform::Login;
 
-/// The name of the lab's host when the spec names none.
-const LAB_HOST: &str = "core";
+/// The name of the host that is made when the spec names none.
+const CORE_HOST: &str = "core";
 
 /// Judges `[machines]`.
-pub(crate) fn machines(raw: &RawSpec) -> Result<Machines, Refused> {
+pub(crate) fn machines(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Machines, Refused> {
+    let machines = raw.machines.as_ref().map_err(|refused| *refused)?;
+    match kind(raw)? {
+        RawMachinesKind::Terraform => terraform::settings(machines, raw, bench).map(Machines::Terraform),
+        RawMachinesKind::Existing => terraform::needless(&machines.value, bench).map(|()| Machines::Existing),
+        RawMachinesKind::Lab => terraform::needless(&machines.value, bench).map(|()| Machines::Lab),
+    }
+}
+
+fn kind(raw: &RawSpec) -> Result<RawMachinesKind, Refused> {
     let machines = raw.machines.as_ref().map_err(|refused| *refused)?;
     let kind = machines.value.kind.as_ref().map_err(|refused| *refused)?;
-    Ok(match kind.value {
-        RawMachinesKind::Existing => Machines::Existing,
-        RawMachinesKind::Lab => Machines::Lab,
-    })
+    Ok(kind.value)
 }
 
 /// Judges every `[[host]]`.
 pub(crate) fn hosts(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Vec<HostSpec>, Refused> {
-    let machines = machines(raw);
+    let kind = kind(raw);
     let list = raw.host.as_ref().map_err(|refused| *refused)?;
     let list = list.as_ref().map(|spot| spot.value.as_slice()).unwrap_or_default();
     duplicates(list, bench);
-    let judged: Vec<_> = list
-        .iter()
-        .map(|spot| host(spot, machines.as_ref().ok(), bench))
-        .collect();
+    let judged: Vec<_> = list.iter().map(|spot| host(spot, kind.ok(), bench)).collect();
     if let Some(second) = list.get(1) {
         let message = "more than one host is not available in this version";
         let problem = Problem::new("spec/not-available", second.place.clone(), message);
@@ -57,9 +62,9 @@ pub(crate) fn hosts(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Vec<HostSpec
     if !list.is_empty() {
         return judged.into_iter().collect();
     }
-    match machines? {
-        Machines::Lab => lab_host(bench).map(|host| vec![host]),
-        Machines::Existing => {
+    match kind? {
+        RawMachinesKind::Lab | RawMachinesKind::Terraform => core_host(bench).map(|host| vec![host]),
+        RawMachinesKind::Existing => {
             let place = raw
                 .machines
                 .as_ref()
@@ -70,9 +75,9 @@ pub(crate) fn hosts(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Vec<HostSpec
     }
 }
 
-fn lab_host(bench: &mut Bench<'_>) -> Result<HostSpec, Refused> {
+fn core_host(bench: &mut Bench<'_>) -> Result<HostSpec, Refused> {
     let spot = Spot {
-        value: LAB_HOST.to_owned(),
+        value: CORE_HOST.to_owned(),
         place: Place::File,
     };
     Ok(HostSpec {
@@ -104,15 +109,16 @@ fn duplicates(list: &[Spot<RawHost>], bench: &mut Bench<'_>) {
     }
 }
 
-fn host(section: &Spot<RawHost>, machines: Option<&Machines>, bench: &mut Bench<'_>) -> Result<HostSpec, Refused> {
+fn host(section: &Spot<RawHost>, kind: Option<RawMachinesKind>, bench: &mut Bench<'_>) -> Result<HostSpec, Refused> {
     let raw = &section.value;
     let name: Result<HostName, Refused> = match &raw.name {
         Ok(name) => bench.parse("host.name", name, "write one word such as \"core\""),
         Err(refused) => Err(*refused),
     };
     let roles = roles(raw, bench);
-    let ssh = match machines {
-        Some(Machines::Lab) => no_ssh(raw, bench).map(|()| None),
+    let ssh = match kind {
+        Some(RawMachinesKind::Lab) => no_ssh(raw, bench).map(|()| None),
+        Some(RawMachinesKind::Terraform) => Ok(None),
         _ => ssh(section, bench).map(Some),
     };
     let public_address = address("host.public_address", &raw.public_address, bench);
@@ -180,6 +186,21 @@ fn ssh(section: &Spot<RawHost>, bench: &mut Bench<'_>) -> Result<SshTarget, Refu
         }
         Err(refused) => Err(*refused),
     };
+    let login = login(raw, bench);
+    let (address, login) = (address?, login?);
+    Ok(SshTarget {
+        address,
+        user: login.user,
+        port: login.port,
+        key: login.key,
+        certificate: login.certificate,
+        host_key: login.host_key.unwrap_or(HostKeyPolicy::KnownHosts),
+        jump: login.jump,
+    })
+}
+
+/// Judges everything about a login but the address.
+pub(crate) fn login(raw: &RawHost, bench: &mut Bench<'_>) -> Result<Login, Refused> {
     let user = optional(&raw.user, |spot| {
         let help = "write a login name such as \"root\"";
         bench.plain(
@@ -202,13 +223,12 @@ fn ssh(section: &Spot<RawHost>, bench: &mut Bench<'_>) -> Result<SshTarget, Refu
     let key = optional(&raw.key, |spot| Ok(bench.files.resolve(&spot.value)));
     let certificate = certificate(raw, bench);
     let host_key = optional(&raw.host_key, |spot| host_key(spot, bench));
-    Ok(SshTarget {
-        address: address?,
+    Ok(Login {
         user: user?,
         port: cloned(&raw.port)?.and_then(|port| u16::try_from(port.0).ok()),
         key: key?,
         certificate: certificate?,
-        host_key: host_key?.unwrap_or(HostKeyPolicy::KnownHosts),
+        host_key: host_key?,
         jump: jump?,
     })
 }

@@ -11,6 +11,7 @@ mod pem;
 mod policy;
 mod records;
 mod security;
+mod terraform;
 
 use std::str::FromStr;
 
@@ -50,7 +51,7 @@ pub(crate) fn judge(raw: &RawSpec, source: Source, bench: &mut Bench<'_>) -> Res
     let deployment = deployment::deployment(raw, bench);
     let domain = deployment.as_ref().ok().map(|deployment| &deployment.domain);
     let baa = records::baa(raw, bench);
-    let machines = hosts::machines(raw);
+    let machines = hosts::machines(raw, bench);
     let hosts = hosts::hosts(raw, bench);
     let security = security::security(raw, domain, bench);
     let certificate = certificate::certificate(raw, domain, bench);
