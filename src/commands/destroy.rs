@@ -58,6 +58,7 @@ pub(crate) fn run(args: &DestroyArgs, format: Format, ui: &Ui) -> Result<u8, Com
     let spec = args.spec.load()?;
     let result = match spec.machines {
         Machines::Lab => lab_machines(&spec, args, ui)?,
+        Machines::Aws(_) => return Err(CommandError::refused("this version makes no machines in AWS")),
         Machines::Existing => existing(&spec, args, ui)?,
     };
     ui.done();

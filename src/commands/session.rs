@@ -54,6 +54,7 @@ pub fn find_machines(spec: &Spec) -> Result<(Vec<Machine>, Vec<Absent>), Command
     match spec.machines {
         Machines::Existing => Ok((machines::existing::machines(spec), Vec::new())),
         Machines::Lab => machines::lab_hosts::machines(spec, &lab::open()?).map_err(CommandError::failed),
+        Machines::Aws(_) => Err(CommandError::refused("this version makes no machines in AWS")),
     }
 }
 

@@ -221,7 +221,8 @@ fn existing(answers: &InitAnswers) -> String {
     format!(
         "
 [machines]
-# Hosts that exist and are reached over SSH. \"lab\" makes throwaway hosts on this computer instead.
+# Hosts that exist and are reached over SSH. \"lab\" makes throwaway hosts on this computer instead, and \"aws\" makes
+# machines in AWS by `[machines.aws]`, whose keys `anteroom schema` and examples/aws.toml explain.
 kind = \"existing\"
 
 [[host]]

@@ -15,6 +15,10 @@ use crate::spec::values::choice;
 pub(crate) const SESSION_MAX: u32 = 1440;
 /// Most people in one room; a limit of the product, not of the software.
 pub(crate) const OCCUPANTS_MAX: u32 = 100;
+/// Least GiB of a machine's disk: Debian, the packages, the logs, and what a change keeps.
+pub(crate) const VOLUME_MIN: u32 = 20;
+/// Most GiB of a gp3 disk.
+pub(crate) const VOLUME_MAX: u32 = 16_384;
 /// Most days that logs are kept on the host: ten years.
 pub(crate) const RETENTION_MAX: u32 = 3650;
 
@@ -27,7 +31,7 @@ section! {
         optional baa: RawBaa,
         /// where the hosts come from
         required machines: RawMachines,
-        /// one host of the deployment; may be left out for the lab, which then makes one host named "core"
+        /// one host of the deployment; may be left out for the lab and AWS, which then make one host named "core"
         optional host: Vec<Spot<RawHost>>,
         /// encryption and access policy
         optional security: RawSecurity,
@@ -100,14 +104,50 @@ section! {
 section! {
     /// Where the hosts come from.
     RawMachines("machines") {
-        /// "existing" for hosts reached over SSH, "lab" for throwaway hosts on this computer
+        /// "existing" for hosts reached over SSH, "aws" for machines made in AWS, "lab" for throwaway hosts on this computer
         required kind: RawMachinesKind,
+        /// where and how machines are made in AWS; only with kind = "aws"
+        optional aws: RawAws,
     }
 }
 
 choice! {
     /// Where the hosts come from.
-    RawMachinesKind { "existing" => Existing, "lab" => Lab, } later ["aws", "terraform"]
+    RawMachinesKind { "existing" => Existing, "lab" => Lab, "aws" => Aws, } later ["terraform"]
+}
+
+section! {
+    /// Machines in AWS. Credentials are never written here: they are found as every AWS tool finds them.
+    RawAws("aws") {
+        /// region such as "us-east-1"; only those that AWS's BAA covers
+        required region: String,
+        /// availability zone such as "us-east-1a"; when left out AWS chooses, once
+        optional zone: String,
+        /// instance type such as "c6i.xlarge", which is the default
+        optional instance_type: String,
+        /// "debian-12" (default) or "debian-13" for Debian's own newest image, pinned when a machine is made; or "ami-…"
+        optional image: String,
+        /// the public half of your login key, a file such as "~/.ssh/id_ed25519.pub"
+        required public_key_file: String,
+        /// the private half, a file; when left out the agent, then ssh_config's keys
+        optional key: String,
+        /// network of the VPC that is made, such as "10.77.0.0/24", which is the default
+        optional network: String,
+        /// an existing subnet, "subnet-…", in place of a VPC of its own
+        optional subnet: String,
+        /// GiB of each machine's disk; 40 when left out
+        optional volume_gib: Count<VOLUME_MIN, VOLUME_MAX>,
+        /// the key that disks are encrypted with: "account" (the account's default), "own" (made for this deployment
+        /// and destroyed with it, the default in production), or the ARN of yours
+        optional kms_key: String,
+        /// ARN of the S3 bucket that flow logs go to, such as "arn:aws:s3:::clinic-flow-logs"; required in production,
+        /// unless the subnet is yours
+        optional flow_logs: String,
+        /// a profile of the AWS configuration; when left out as the environment says
+        optional profile: String,
+        /// a hosted zone of Route 53, "Z…", that gets the domain's address
+        optional dns_zone: String,
+    }
 }
 
 section! {
@@ -379,6 +419,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str])] = &[
     ("deployment", RawDeployment::KEYS),
     ("baa", RawBaa::KEYS),
     ("machines", RawMachines::KEYS),
+    ("machines.aws", RawAws::KEYS),
     ("host", RawHost::KEYS),
     ("security", RawSecurity::KEYS),
     ("security.token", RawToken::KEYS),

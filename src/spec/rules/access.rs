@@ -82,6 +82,10 @@ fn standard(raw: &RawSpec, section: Option<Place>, bench: &mut Bench<'_>) -> Res
             section.unwrap_or(place),
             "production needs `access.admin_cidrs`, the networks that may reach SSH",
         ),
+        (None, Some(kind)) if kind.value == RawMachinesKind::Aws => (
+            section.unwrap_or(kind.place.clone()),
+            "machines in AWS need `access.admin_cidrs`, or their firewall would shut you out",
+        ),
         (None, Some(kind)) if kind.value == RawMachinesKind::Existing && !all_private(raw) => (
             section.unwrap_or(kind.place.clone()),
             "a host outside of the private networks needs `access.admin_cidrs`, or its firewall would shut you out",

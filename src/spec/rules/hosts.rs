@@ -22,33 +22,42 @@ use crate::spec::raw::RawSpec;
 use crate::spec::reader::May;
 use crate::spec::reader::Spot;
 use crate::spec::rules::Bench;
+use crate::spec::rules::aws;
 use crate::spec::rules::cloned;
 use crate::spec::rules::given;
 use crate::spec::rules::optional;
 
-/// The name of the lab's host when the spec names none.
-const LAB_HOST: &str = "core";
+/// The name of the host that the lab or AWS makes when the spec names none.
+const MADE_HOST: &str = "core";
 
 /// Judges `[machines]`.
-pub(crate) fn machines(raw: &RawSpec) -> Result<Machines, Refused> {
+pub(crate) fn machines(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Machines, Refused> {
     let machines = raw.machines.as_ref().map_err(|refused| *refused)?;
     let kind = machines.value.kind.as_ref().map_err(|refused| *refused)?;
+    if kind.value == RawMachinesKind::Aws {
+        return aws::machines(raw, machines, bench).map(Machines::Aws);
+    }
+    if let Some(aws) = given(&machines.value.aws) {
+        let message = "`[machines.aws]` has no meaning unless `machines.kind` is \"aws\"";
+        let problem = Problem::new("spec/not-for-these-machines", aws.place.clone(), message);
+        return Err(bench.refuse(problem.help("remove the section, or set `kind = \"aws\"`")));
+    }
     Ok(match kind.value {
-        RawMachinesKind::Existing => Machines::Existing,
         RawMachinesKind::Lab => Machines::Lab,
+        RawMachinesKind::Existing | RawMachinesKind::Aws => Machines::Existing,
     })
 }
 
 /// Judges every `[[host]]`.
-pub(crate) fn hosts(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Vec<HostSpec>, Refused> {
-    let machines = machines(raw);
+pub(crate) fn hosts(
+    raw: &RawSpec,
+    machines: Option<RawMachinesKind>,
+    bench: &mut Bench<'_>,
+) -> Result<Vec<HostSpec>, Refused> {
     let list = raw.host.as_ref().map_err(|refused| *refused)?;
     let list = list.as_ref().map(|spot| spot.value.as_slice()).unwrap_or_default();
     duplicates(list, bench);
-    let judged: Vec<_> = list
-        .iter()
-        .map(|spot| host(spot, machines.as_ref().ok(), bench))
-        .collect();
+    let judged: Vec<_> = list.iter().map(|spot| host(spot, machines, bench)).collect();
     if let Some(second) = list.get(1) {
         let message = "more than one host is not available in this version";
         let problem = Problem::new("spec/not-available", second.place.clone(), message);
@@ -57,9 +66,14 @@ pub(crate) fn hosts(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Vec<HostSpec
     if !list.is_empty() {
         return judged.into_iter().collect();
     }
-    match machines? {
-        Machines::Lab => lab_host(bench).map(|host| vec![host]),
-        Machines::Existing => {
+    match machines {
+        Some(RawMachinesKind::Lab | RawMachinesKind::Aws) => made_host(bench).map(|host| vec![host]),
+        // What makes the hosts is not known, and that was written down.
+        None => raw.machines.as_ref().map_err(|refused| *refused).and_then(|machines| {
+            let kind = machines.value.kind.as_ref();
+            kind.map(|_| Vec::new()).map_err(|refused| *refused)
+        }),
+        Some(RawMachinesKind::Existing) => {
             let place = raw
                 .machines
                 .as_ref()
@@ -70,9 +84,9 @@ pub(crate) fn hosts(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Vec<HostSpec
     }
 }
 
-fn lab_host(bench: &mut Bench<'_>) -> Result<HostSpec, Refused> {
+fn made_host(bench: &mut Bench<'_>) -> Result<HostSpec, Refused> {
     let spot = Spot {
-        value: LAB_HOST.to_owned(),
+        value: MADE_HOST.to_owned(),
         place: Place::File,
     };
     Ok(HostSpec {
@@ -104,7 +118,11 @@ fn duplicates(list: &[Spot<RawHost>], bench: &mut Bench<'_>) {
     }
 }
 
-fn host(section: &Spot<RawHost>, machines: Option<&Machines>, bench: &mut Bench<'_>) -> Result<HostSpec, Refused> {
+fn host(
+    section: &Spot<RawHost>,
+    machines: Option<RawMachinesKind>,
+    bench: &mut Bench<'_>,
+) -> Result<HostSpec, Refused> {
     let raw = &section.value;
     let name: Result<HostName, Refused> = match &raw.name {
         Ok(name) => bench.parse("host.name", name, "write one word such as \"core\""),
@@ -112,7 +130,7 @@ fn host(section: &Spot<RawHost>, machines: Option<&Machines>, bench: &mut Bench<
     };
     let roles = roles(raw, bench);
     let ssh = match machines {
-        Some(Machines::Lab) => no_ssh(raw, bench).map(|()| None),
+        Some(kind @ (RawMachinesKind::Lab | RawMachinesKind::Aws)) => no_ssh(raw, kind, bench).map(|()| None),
         _ => ssh(section, bench).map(Some),
     };
     let public_address = address("host.public_address", &raw.public_address, bench);
@@ -137,8 +155,8 @@ fn roles(raw: &RawHost, bench: &mut Bench<'_>) -> Result<Vec<Role>, Refused> {
     }
 }
 
-/// A lab host is reached as the lab says; whatever the spec says about that is a misunderstanding.
-fn no_ssh(raw: &RawHost, bench: &mut Bench<'_>) -> Result<(), Refused> {
+/// A host that is made is reached as its maker says; whatever the spec says about that is a misunderstanding.
+fn no_ssh(raw: &RawHost, machines: RawMachinesKind, bench: &mut Bench<'_>) -> Result<(), Refused> {
     let texts = [
         ("address", &raw.address),
         ("user", &raw.user),
@@ -156,8 +174,12 @@ fn no_ssh(raw: &RawHost, bench: &mut Bench<'_>) -> Result<(), Refused> {
     places.extend(given(&raw.port).map(|spot| ("port", spot.place.clone())));
     let mut outcome = Ok(());
     for (key, place) in places {
-        let message = format!("`host.{key}` has no meaning in the lab, which makes the host and knows how to reach it");
-        let problem = Problem::new("spec/not-for-the-lab", place, message);
+        let (code, maker) = match machines {
+            RawMachinesKind::Aws => ("spec/not-for-aws", "AWS"),
+            RawMachinesKind::Lab | RawMachinesKind::Existing => ("spec/not-for-the-lab", "the lab"),
+        };
+        let message = format!("`host.{key}` has no meaning in {maker}, which makes the host and knows how to reach it");
+        let problem = Problem::new(code, place, message);
         outcome = Err(bench.refuse(problem.help(format!("remove `{key}`, or set `kind = \"existing\"`"))));
     }
     outcome

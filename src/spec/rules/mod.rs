@@ -1,6 +1,7 @@
 //! The rules: raw shapes in, a `Spec` or problems out. One file a subject; `policy` holds what spans several sections.
 
 mod access;
+mod aws;
 mod certificate;
 mod deployment;
 mod dns;
@@ -50,8 +51,8 @@ pub(crate) fn judge(raw: &RawSpec, source: Source, bench: &mut Bench<'_>) -> Res
     let deployment = deployment::deployment(raw, bench);
     let domain = deployment.as_ref().ok().map(|deployment| &deployment.domain);
     let baa = records::baa(raw, bench);
-    let machines = hosts::machines(raw);
-    let hosts = hosts::hosts(raw, bench);
+    let machines = hosts::machines(raw, bench);
+    let hosts = hosts::hosts(raw, machines_kind(raw).map(|kind| kind.value), bench);
     let security = security::security(raw, domain, bench);
     let certificate = certificate::certificate(raw, domain, bench);
     let packages = packages::packages(raw, bench);
