@@ -139,7 +139,7 @@ fn parse_out(text: &str) -> Result<(Format, PathBuf), String> {
 /// Looks, judges and reports.
 pub(crate) fn run(args: &AuditArgs, format: Format, ui: &Ui) -> Result<u8, CommandError> {
     let spec = args.spec.load()?;
-    let (machines, absent) = session::find_machines(&spec)?;
+    let (machines, absent) = session::find_machines(&spec, ui)?;
     if let Some(host) = absent.first() {
         return Err(CommandError::refused(format!(
             "{} does not exist, so there is nothing to audit",

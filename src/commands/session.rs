@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::commands::cloud;
 use crate::commands::error::CommandError;
 use crate::commands::lab;
 use crate::commands::ui::Ui;
@@ -50,11 +51,14 @@ pub struct Site {
 ///
 /// # Errors
 /// Where the machines' owner cannot be asked.
-pub fn find_machines(spec: &Spec) -> Result<(Vec<Machine>, Vec<Absent>), CommandError> {
+pub fn find_machines(spec: &Spec, ui: &Ui) -> Result<(Vec<Machine>, Vec<Absent>), CommandError> {
     match spec.machines {
         Machines::Existing => Ok((machines::existing::machines(spec), Vec::new())),
         Machines::Lab => machines::lab_hosts::machines(spec, &lab::open()?).map_err(CommandError::failed),
-        Machines::Aws(_) => Err(CommandError::refused("this version makes no machines in AWS")),
+        Machines::Aws(_) => {
+            let cloud = cloud::look(spec, ui)?;
+            Ok(cloud.map(|cloud| cloud.machines(spec)).unwrap_or_default())
+        }
     }
 }
 
@@ -74,8 +78,8 @@ pub fn make_machines(absent: &[Absent], ui: &Ui) -> Result<Vec<Machine>, Command
 }
 
 /// The core host's machine.
-fn core_machine(spec: &Spec) -> Result<Machine, CommandError> {
-    let (machines, absent) = find_machines(spec)?;
+fn core_machine(spec: &Spec, ui: &Ui) -> Result<Machine, CommandError> {
+    let (machines, absent) = find_machines(spec, ui)?;
     if let Some(host) = absent.first() {
         return Err(
             CommandError::refused(format!("{} does not exist", host.machine_name)).hint("`anteroom apply` makes it")
@@ -92,7 +96,7 @@ fn core_machine(spec: &Spec) -> Result<Machine, CommandError> {
 /// # Errors
 /// Where it does not exist yet.
 pub fn core(spec: &Spec, ui: &Ui) -> Result<Site, CommandError> {
-    let machine = core_machine(spec)?;
+    let machine = core_machine(spec, ui)?;
     look(spec, vec![machine], Depth::Plan, ui)?
         .pop()
         .ok_or_else(|| CommandError::refused("the core host was not looked at"))
@@ -103,7 +107,7 @@ pub fn core(spec: &Spec, ui: &Ui) -> Result<Site, CommandError> {
 /// # Errors
 /// Where it does not exist yet, or is not reached.
 pub fn connect_core(spec: &Spec, ui: &Ui) -> Result<SshHost, CommandError> {
-    let machine = core_machine(spec)?;
+    let machine = core_machine(spec, ui)?;
     let name = &machine.host.name;
     ui.doing(&format!("connecting to {name}"));
     SshHost::connect(name, &machine.target, &connect_policy()).map_err(|error| unreachable_host(name.as_str(), &error))

@@ -3,12 +3,13 @@
 use crate::apply;
 use crate::plan::Plan;
 
-/// The plans of all hosts, and the machines that would be made, as indented JSON with a final newline.
-pub fn render(plans: &[Plan], machines: &[String]) -> String {
+/// The plans of all hosts, the machines that would be made, and the changes that a cloud's part needs, as indented JSON with a final newline.
+pub fn render(plans: &[Plan], machines: &[String], cloud: &[String]) -> String {
     let hosts: Vec<Host> = plans.iter().map(host).collect();
     let document = Document {
         schema: "anteroom/plan/v1",
         machines,
+        cloud,
         hosts,
     };
     let mut text = serde_json::to_string_pretty(&document).expect("strings always serialise");
@@ -20,6 +21,7 @@ pub fn render(plans: &[Plan], machines: &[String]) -> String {
 struct Document<'a> {
     schema: &'static str,
     machines: &'a [String],
+    cloud: &'a [String],
     hosts: Vec<Host>,
 }
 

@@ -256,14 +256,22 @@ impl Aws {
     }
 
     /// Takes an Elastic IP address; asked once.
-    pub async fn allocate(&self, with: &Tags) -> Result<(), AwsError> {
+    pub async fn allocate(&self, with: &Tags) -> Result<Address, AwsError> {
+        let call = "ec2:AllocateAddress";
         let request = self.ec2_once.allocate_address().domain(types::DomainType::Vpc);
         let request = request.tag_specifications(specification(ResourceType::ElasticIp, with));
-        request
-            .send()
-            .await
-            .map(drop)
-            .map_err(|e| self.error("ec2:AllocateAddress", e))
+        let made = request.send().await.map_err(|e| self.error(call, e))?;
+        let ip = made.public_ip().and_then(|ip| ip.parse().ok());
+        let (Some(id), Some(ip)) = (made.allocation_id(), ip) else {
+            return Err(self.silent(call));
+        };
+        Ok(Address {
+            id: id.to_owned(),
+            ip,
+            association: None,
+            instance: None,
+            tags: with.clone(),
+        })
     }
 
     /// Gives a machine an address.

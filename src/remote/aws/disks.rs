@@ -14,6 +14,9 @@ use crate::remote::aws::model::Snapshot;
 use crate::remote::aws::model::Volume;
 use crate::seen::Seen;
 
+/// Most values of one filter.
+const VALUES: usize = 200;
+
 impl Aws {
     /// Disks that a filter finds.
     pub async fn volumes(&self, name: &str, value: &str) -> Result<Vec<Volume>, AwsError> {
@@ -45,11 +48,24 @@ impl Aws {
 
     /// Snapshots of this account that a filter finds.
     pub async fn snapshots(&self, name: &str, value: &str) -> Result<Vec<Snapshot>, AwsError> {
-        let request = self
-            .ec2
-            .describe_snapshots()
-            .owner_ids("self")
-            .filters(filter(name, value));
+        self.find_snapshots(filter(name, value)).await
+    }
+
+    /// Snapshots of this account that were made of these disks.
+    pub async fn snapshots_of(&self, volumes: &[String]) -> Result<Vec<Snapshot>, AwsError> {
+        let mut found = Vec::new();
+        for some in volumes.chunks(VALUES) {
+            let of_these = types::Filter::builder()
+                .name("volume-id")
+                .set_values(Some(some.to_vec()))
+                .build();
+            found.extend(self.find_snapshots(of_these).await?);
+        }
+        Ok(found)
+    }
+
+    async fn find_snapshots(&self, by: types::Filter) -> Result<Vec<Snapshot>, AwsError> {
+        let request = self.ec2.describe_snapshots().owner_ids("self").filters(by);
         let mut pages = request.into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(snapshot) = pages.next().await {

@@ -1,0 +1,1 @@
+//! Wanted, seen and what lies between them.
