@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use crate::machines::aws::look::seen;
 use crate::machines::aws::names;
 use crate::machines::aws::names::Owner;
 use crate::machines::aws::patience::again;
@@ -27,6 +28,7 @@ pub struct Expired {
 /// Where the account or a region cannot be asked.
 pub async fn expired(aws: &Aws, now: Timestamp) -> Result<Vec<Expired>, AwsError> {
     let mut deployments: BTreeMap<Owner, Vec<Marks>> = BTreeMap::new();
+    let mut places: BTreeMap<Owner, BTreeSet<String>> = BTreeMap::new();
     for region in again(async || aws.regions().await).await? {
         let at = if region == aws.region() {
             aws.clone()
@@ -34,22 +36,41 @@ pub async fn expired(aws: &Aws, now: Timestamp) -> Result<Vec<Expired>, AwsError
             aws.at(&region)
         };
         match marks(&at).await {
-            Ok(found) => found
-                .into_iter()
-                .for_each(|(owner, marks)| deployments.entry(owner).or_default().push(marks)),
+            Ok(found) => {
+                for (owner, marks) in found {
+                    places.entry(owner.clone()).or_default().insert(region.clone());
+                    deployments.entry(owner).or_default().push(marks);
+                }
+            }
             Err(error) if error.why == Why::Region => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(deployments
-        .into_iter()
-        .filter_map(|(owner, marks)| {
-            Some(Expired {
-                owner,
-                at: end(&marks, now)?,
-            })
-        })
-        .collect())
+    let mut ended = Vec::new();
+    for (owner, marks) in deployments {
+        let regions = places.remove(&owner).unwrap_or_default();
+        if let Some(at) = end(&marks, now)
+            && is_there(aws, &owner, &regions).await?
+        {
+            ended.push(Expired { owner, at });
+        }
+    }
+    Ok(ended)
+}
+
+/// Whether anything is left of a deployment. Tags of a machine that has ended show for an hour.
+async fn is_there(aws: &Aws, owner: &Owner, regions: &BTreeSet<String>) -> Result<bool, AwsError> {
+    for region in regions {
+        let at = if region == aws.region() {
+            aws.clone()
+        } else {
+            aws.at(region)
+        };
+        if !seen(&at, &owner.deployment).await?.only(owner).is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What one thing says of its deployment.

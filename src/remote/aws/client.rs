@@ -30,6 +30,8 @@ const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(30);
 /// The longest wait for a call with all its attempts.
 const CALL: Duration = Duration::from_secs(120);
+/// Where to begin when nobody says: every account has it.
+const ANY_REGION: &str = "us-east-1";
 /// Where Artifact's API is, whatever the region.
 const ARTIFACT_REGION: &str = "us-east-1";
 
@@ -64,14 +66,13 @@ impl Aws {
     /// Finds credentials and region; asks nothing yet.
     ///
     /// # Errors
-    /// Where no region is known, or no runtime can be had.
+    /// Where no runtime can be had.
     pub fn open(place: &Place) -> Result<Self, AwsError> {
-        let trouble = |why, said: String| AwsError::ours("sts:GetCallerIdentity", "no region", why, said);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
-            .map_err(|error| trouble(Why::Lost, format!("no runtime: {error}")))?;
+            .map_err(|error| AwsError::ours("sts:GetCallerIdentity", "any region", Why::Lost, error.to_string()))?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(
                 Builder::new()
@@ -93,10 +94,8 @@ impl Aws {
             loader = loader.region(Region::new(region.clone()));
         }
         let config = runtime.block_on(loader.load());
-        let Some(region) = config.region().map(ToString::to_string) else {
-            let said = "no region is configured; set AWS_REGION or `region` of the profile";
-            return Err(trouble(Why::Refused, said.to_owned()));
-        };
+        let region = config.region().map_or(ANY_REGION, |region| region.as_ref()).to_owned();
+        let config = config.to_builder().region(Region::new(region.clone())).build();
         Ok(Self::new(Arc::new(runtime), config, region))
     }
 

@@ -111,14 +111,10 @@ impl Aws {
     }
 
     /// Schedules a key's end: without it, whatever it encrypted cannot be read again.
-    pub async fn end_disk_key(&self, key: &str) -> Result<(), AwsError> {
-        let sent = self
-            .kms
-            .schedule_key_deletion()
-            .key_id(key)
-            .pending_window_in_days(DAYS)
-            .send()
-            .await;
+    pub async fn end_disk_key(&self, arn: &str) -> Result<(), AwsError> {
+        let id = arn.rsplit('/').next().unwrap_or(arn);
+        let request = self.kms.schedule_key_deletion().key_id(id);
+        let sent = request.pending_window_in_days(DAYS).send().await;
         sent.map(drop).map_err(|e| self.error("kms:ScheduleKeyDeletion", e))
     }
 
