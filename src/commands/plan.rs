@@ -40,6 +40,10 @@ pub(crate) fn run(args: &PlanArgs, format: Format, ui: &Ui) -> Result<u8, Comman
         None => session::find_machines(&spec, ui)?,
     };
     let changes = cloud.map(|cloud| cloud.lines()).unwrap_or_default();
+    if format == Format::Text {
+        // They stand, whether or not a host answers below.
+        changes.iter().for_each(|line| ui.data(&format!("aws: {line}\n")));
+    }
     let sites = session::look(&spec, machines, Depth::Plan, ui)?;
     let plans = sites
         .iter()
@@ -51,9 +55,6 @@ pub(crate) fn run(args: &PlanArgs, format: Format, ui: &Ui) -> Result<u8, Comman
     match format {
         Format::Json => ui.data(&plan_json::render(&plans, &names, &changes)),
         Format::Text => {
-            for line in &changes {
-                ui.data(&format!("aws: {line}\n"));
-            }
             for name in &names {
                 ui.data(&format!("{name}: a machine to be made, then everything on it\n"));
             }

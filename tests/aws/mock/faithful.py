@@ -8,7 +8,6 @@ import json
 from moto.core.utils import utcnow  # noqa: F401  (moto has to be whole before its backends are asked)
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.instance_types import INSTANCE_TYPES
-from moto.backends import get_backend
 from moto.s3.models import s3_backends
 from moto.core.model_instances import reset_model_data
 
@@ -45,6 +44,7 @@ class Faithful:
             "snapshots": "block-all-sharing",
             "clock": False,
             "console": True,
+            "regions": ["eu-west-1", "us-east-1"],
         }
 
     def __call__(self, environ, start_response):
@@ -129,6 +129,9 @@ class Faithful:
             machine = request.get("InstanceId")
             return xml, (f"<GetConsoleOutputResponse><instanceId>{machine}</instanceId><output>{output}</output>"
                          "</GetConsoleOutputResponse>")
+        if request.action == "DescribeRegions":
+            names = "".join(f"<item><regionName>{name}</regionName></item>" for name in self.settings["regions"])
+            return xml, f"<DescribeRegionsResponse><regionInfo>{names}</regionInfo></DescribeRegionsResponse>"
         if request.action == "GetSnapshotBlockPublicAccessState":
             state = self.settings["snapshots"]
             return xml, f"<GetSnapshotBlockPublicAccessStateResponse><state>{state}</state></GetSnapshotBlockPublicAccessStateResponse>"
@@ -171,7 +174,42 @@ class Faithful:
         return [body]
 
     def do(self, body):
-        """What somebody else does in the account: a call of moto's own model."""
-        backend = get_backend(body["service"])[ACCOUNT][body["region"]]
-        result = getattr(backend, body["method"])(**body["arguments"])
-        return getattr(result, "id", None)
+        """What somebody else does in the account."""
+        backend = ec2_backends[ACCOUNT][body["region"]]
+        return getattr(self, "do_" + body["what"])(backend, **body.get("with", {}))
+
+    def do_spoil(self, backend):
+        """Opens SSH to everybody, stops the machine, and lets its metadata service answer without a token."""
+        group = next(g for vpc in backend.groups.values() for g in vpc.values() if g.name.startswith("anteroom-"))
+        backend.authorize_security_group_ingress(group.id, "tcp", "22", "22", ip_ranges=[{"CidrIp": "0.0.0.0/0"}])
+        for machine in backend.all_instances():
+            machine.stop()
+            machine.metadata_options["HttpTokens"] = "optional"
+
+    def do_mark(self, backend, environment, expires):
+        """Dates everything of the deployment."""
+        for tags in backend.tags.values():
+            if "anteroom:deployment" in tags:
+                tags["anteroom:environment"], tags["anteroom:expires"] = environment, expires
+
+    def do_vpc(self, backend, domain):
+        """Another owner's VPC with the same deployment's name."""
+        vpc = backend.create_vpc(cidr_block="10.9.0.0/24")
+        backend.create_tags([vpc.id], {"anteroom:deployment": "clinic", "anteroom:domain": domain})
+        return vpc.id
+
+    def do_squat(self, backend):
+        """A machine of somebody else in our security group and subnet."""
+        group = next(g for vpc in backend.groups.values() for g in vpc.values() if g.name.startswith("anteroom-"))
+        subnet = next(s for zone in backend.subnets.values() for s in zone.values() if s.cidr_block == "10.77.0.0/24")
+        machine = backend.run_instances(
+            "ami-0debian12new00002", 1, "", [], instance_type="c6i.large", subnet_id=subnet.id,
+            security_group_ids=[group.id], is_instance_type_default=False, region_name=backend.region_name,
+        )
+        return machine.instances[0].id
+
+    def do_terminate(self, backend, instance):
+        backend.terminate_instances([instance])
+
+    def do_address(self, backend):
+        backend.allocate_address(domain="vpc")

@@ -3,7 +3,8 @@
 A plan is a JSON object. `faults`: a list of {"action", "fault", "count"}; `action` "*" is any. Faults: throttle, internal,
 denied, reset (nothing is done, the connection is cut), lost (the work is done, the connection is cut), slow (half a second),
 html (a captive portal's page with 200), truncated. `hold`: {"at": n, "when": "before" or "after"} stops the n-th call
-(counted from 1) before or after its work, until it is released, so that the tool can be killed at exactly that moment.
+(counted from 1; with "of": "writes", of those that change something) before or after its work, until it is released, so
+that the tool can be killed at exactly that moment.
 """
 
 import socket
@@ -39,7 +40,10 @@ class Faults:
         with self.lock:
             self.calls.append([request.service, request.action, request.region,
                                request.action.startswith(WRITES) and request.get("DryRun") != "true"])
+            # A kill is counted over all calls, or over those that change something.
             number = len(self.calls)
+            if self.hold and self.hold.get("of") == "writes":
+                number = sum(1 for call in self.calls if call[3]) if self.calls[-1][3] else 0
             fault = self.take(request)
         held = self.hold and self.hold["at"] == number
         if held and self.hold["when"] == "before":

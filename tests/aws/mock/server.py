@@ -32,8 +32,9 @@ class Control:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         body = json.loads(environ["wsgi.input"].read(length) or b"null")
         answer = self.answer(path.removeprefix("/_test/"), body)
-        start_response("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps(answer).encode()]
+        text = json.dumps(answer).encode()
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(text)))])
+        return [text]
 
     def answer(self, what, body):
         if what == "count":
