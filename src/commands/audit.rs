@@ -8,6 +8,7 @@ use clap::ValueEnum;
 
 use crate::catalog::Severity;
 use crate::commands::Format;
+use crate::commands::cloud;
 use crate::commands::error::CommandError;
 use crate::commands::preflight;
 use crate::commands::session;
@@ -213,6 +214,7 @@ pub(crate) fn audit(
     let target = target(spec, sites);
     let outside = look_outside(&target, &visitors.probe, &PortPlan::Everything, ui);
     visitors.remove(spec, sites, ui);
+    let cloud = cloud::facts(spec, ui);
     let hosts: Vec<HostCase> = sites
         .iter_mut()
         .map(|site| HostCase {
@@ -237,6 +239,7 @@ pub(crate) fn audit(
         now: &finished,
         hosts: &hosts,
         outside: &outside,
+        cloud: cloud.as_ref(),
     };
     Ok(Report {
         deployment: Some(spec.deployment.name.to_string()),

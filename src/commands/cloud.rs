@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use crate::commands::disposal;
 use crate::commands::error::CommandError;
 use crate::commands::ui::Ui;
+use crate::facts::cloud::CloudCase;
+use crate::facts::cloud::CloudWanted;
 use crate::facts::cloud::Standing;
 use crate::facts::cloud::standing;
 use crate::machines::Absent;
@@ -164,6 +166,33 @@ impl Cloud {
         }
         Ok(())
     }
+}
+
+/// What the cloud says of the deployment, beside what the spec wants of it; `None` where no cloud makes the hosts.
+pub(crate) fn facts(spec: &Spec, ui: &Ui) -> Option<Seen<CloudCase>> {
+    let Machines::Aws(settings) = &spec.machines else {
+        return None;
+    };
+    ui.doing(&format!("asking AWS about everything of {}", spec.deployment.name));
+    let opened = openings(spec).and_then(|openings| Ok((open(settings)?, openings)));
+    let (api, openings) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return Some(Seen::unknown(error.message)),
+    };
+    let wanted = aws::wanted(spec, settings, &openings, Timestamp::now());
+    let facts = api.wait(crate::facts::cloud::look(&api, &wanted.owner, &wanted.network));
+    let open = wanted
+        .hosts
+        .iter()
+        .map(|host| (host.name.to_string(), host.open.clone()));
+    Some(Seen::Known(CloudCase {
+        wanted: CloudWanted {
+            open: open.collect(),
+            egress: aws::egress(),
+            recorded: wanted.flow_logs.is_some() || wanted.protected(),
+        },
+        facts,
+    }))
 }
 
 /// How the agreement of the account stands.

@@ -2,8 +2,10 @@
 
 use crate::commands::error::CommandError;
 use crate::commands::ui::Ui;
+use crate::facts::cloud::CloudCase;
 use crate::machines::Absent;
 use crate::machines::Machine;
+use crate::seen::Seen;
 use crate::spec::AwsMachines;
 use crate::spec::HostName;
 use crate::spec::Machines;
@@ -44,6 +46,12 @@ pub(crate) fn look(spec: &Spec, _: &Ui) -> Result<Option<Cloud>, CommandError> {
         Machines::Aws(_) => Err(refused()),
         Machines::Existing | Machines::Lab => Ok(None),
     }
+}
+
+/// Nothing was seen.
+pub(crate) fn facts(spec: &Spec, _: &Ui) -> Option<Seen<CloudCase>> {
+    let of_aws = matches!(spec.machines, Machines::Aws(_));
+    of_aws.then(|| Seen::unknown("this build was made without the cargo feature `aws`"))
 }
 
 /// As the real one.

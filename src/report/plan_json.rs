@@ -21,6 +21,7 @@ pub fn render(plans: &[Plan], machines: &[String], cloud: &[String]) -> String {
 struct Document<'a> {
     schema: &'static str,
     machines: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
     cloud: &'a [String],
     hosts: Vec<Host>,
 }

@@ -414,7 +414,7 @@ fn no_format_ever_shows_a_secret() {
     let shown = [
         plan_text::render(&plan, Contents::All),
         plan_text::render(&plan, Contents::Diffs),
-        plan_json::render(std::slice::from_ref(&plan), &[]),
+        plan_json::render(std::slice::from_ref(&plan), &[], &[]),
         format!("{:?}", plan.changes[0]),
         format!("{:?}", plan.changes[4]),
         format!("{:?}", secret()),

@@ -12,7 +12,7 @@ use super::mock::whole;
 /// Applies a spec that must be refused before anything is made.
 fn refused(mock: &Mock, spec: &str, words: &[&str]) {
     let applied = mock.apply(spec);
-    assert_eq!(applied.code, 1, "{applied:?}");
+    assert_eq!(applied.code, 1, "{}", applied.err);
     for word in words {
         assert!(applied.err.contains(word), "{word} is not in {}", applied.err);
     }
@@ -107,13 +107,12 @@ fn no_credentials_a_skewed_clock_and_no_network_are_told_apart() {
         assert_eq!(output.status.code(), Some(1));
         String::from_utf8(output.stderr).unwrap()
     };
-    let none = run(&|command| {
-        drop(
-            command
-                .env_remove("AWS_ACCESS_KEY_ID")
-                .env_remove("AWS_SECRET_ACCESS_KEY"),
-        )
-    });
+    let without = |command: &mut std::process::Command| {
+        command
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_SECRET_ACCESS_KEY");
+    };
+    let none = run(&|command| without(command));
     assert!(
         none.contains("the credentials are missing or not accepted") && none.contains("aws sso login"),
         "{none}"
@@ -131,10 +130,9 @@ fn no_credentials_a_skewed_clock_and_no_network_are_told_apart() {
                   [sso-session s]\nsso_region = us-east-1\nsso_start_url = http://127.0.0.1:9/start\n";
     fs::write(mock.path("config"), config).unwrap();
     let sso = run(&|command| {
-        let bare = command
-            .env_remove("AWS_ACCESS_KEY_ID")
-            .env_remove("AWS_SECRET_ACCESS_KEY");
-        bare.env("AWS_CONFIG_FILE", mock.path("config"))
+        without(command);
+        command
+            .env("AWS_CONFIG_FILE", mock.path("config"))
             .env("AWS_PROFILE", "sso");
     });
     assert!(sso.contains("the credentials are missing or not accepted"), "{sso}");
@@ -144,7 +142,9 @@ fn no_credentials_a_skewed_clock_and_no_network_are_told_apart() {
         clock.contains("this computer's clock is off") && clock.contains("timedatectl"),
         "{clock}"
     );
-    let away = run(&|command| drop(command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")));
+    let away = run(&|command| {
+        command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+    });
     assert!(away.contains("see that this computer reaches AWS"), "{away}");
 }
 
@@ -189,12 +189,20 @@ fn a_group_still_in_use_is_listed_and_goes_with_the_next_run() {
 
 /// A production spec with a certificate that is good for it.
 fn production(mock: &Mock, more: &str) {
-    let mut parameters = rcgen::CertificateParams::new(vec!["telemed.example.com".to_owned()]).unwrap();
-    parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
-    parameters.not_after = rcgen::date_time_ymd(2090, 1, 1);
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let mut authority = rcgen::CertificateParams::default();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    authority
+        .distinguished_name
+        .push(rcgen::DnType::CommonName, "Test Authority");
+    let authority = rcgen::CertifiedIssuer::self_signed(authority, authority_key).unwrap();
+    let mut leaf = rcgen::CertificateParams::new(vec!["telemed.example.com".to_owned()]).unwrap();
+    leaf.distinguished_name.push(rcgen::DnType::CommonName, "Test Leaf");
+    leaf.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    leaf.not_after = rcgen::date_time_ymd(2090, 1, 1);
     let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = parameters.self_signed(&key).unwrap();
-    fs::write(mock.path("chain.pem"), certificate.pem()).unwrap();
+    let chain = leaf.signed_by(&key, &authority).unwrap().pem() + &authority.pem();
+    fs::write(mock.path("chain.pem"), chain).unwrap();
     fs::write(mock.path("key.pem"), key.serialize_pem()).unwrap();
     let spec = SPEC.replace("environment = \"test\"\nttl = \"4h\"", "environment = \"production\"");
     let papers = "[baa]\nvendor = \"Amazon Web Services\"\nagreement = \"BAA\"\nsigned_on = 2026-01-15\n\

@@ -5,6 +5,7 @@ mod administrative;
 mod availability;
 mod build;
 mod call;
+mod cloud;
 mod compromised;
 mod documents;
 mod encryption;
@@ -82,6 +83,7 @@ fn rows() -> impl Iterator<Item = &'static Row> {
         logging::ROWS,
         availability::ROWS,
         call::ROWS,
+        cloud::ROWS,
         administrative::ROWS,
         documents::ROWS,
     ]

@@ -79,8 +79,6 @@ pub struct CloudWanted {
     pub open: BTreeMap<String, BTreeSet<Permission>>,
     /// Whom machines may reach, as far as the cloud decides.
     pub egress: BTreeSet<Permission>,
-    /// Whether machines are protected against being terminated.
-    pub protected: bool,
     /// Whether the deployment's network is recorded.
     pub recorded: bool,
 }

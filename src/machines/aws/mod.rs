@@ -36,6 +36,7 @@ pub use inventory::Inventory;
 pub use names::Owner;
 pub use wanted::Opening;
 pub use wanted::Wanted;
+pub use wanted::egress;
 pub use wanted::owner;
 pub use wanted::wanted;
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use aws_config::BehaviorVersion;
 use aws_config::Region;
 use aws_config::SdkConfig;
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_smithy_http_client::Builder;
@@ -88,7 +89,9 @@ impl Aws {
                     .build(),
             );
         if let Some(profile) = &place.profile {
-            loader = loader.profile_name(profile);
+            // A profile that the spec names is meant, whatever keys stand in the environment.
+            let named = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+            loader = loader.profile_name(profile).credentials_provider(named);
         }
         if let Some(region) = &place.region {
             loader = loader.region(Region::new(region.clone()));

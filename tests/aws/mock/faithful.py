@@ -9,7 +9,7 @@ from moto.core.utils import utcnow  # noqa: F401  (moto has to be whole before i
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.s3.models import s3_backends
-from moto.core.model_instances import reset_model_data
+from moto.moto_api._internal.models import moto_api_backend
 
 from request import Request
 from request import error
@@ -31,7 +31,7 @@ class Faithful:
         self.reset()
 
     def reset(self):
-        reset_model_data()
+        moto_api_backend.reset()
         s3_backends[ACCOUNT]["aws"].create_bucket("clinic-flow-logs", "us-east-1")
         self.tokens = {}
         self.addresses = 0
@@ -184,7 +184,7 @@ class Faithful:
         backend.authorize_security_group_ingress(group.id, "tcp", "22", "22", ip_ranges=[{"CidrIp": "0.0.0.0/0"}])
         for machine in backend.all_instances():
             machine.stop()
-            machine.metadata_options["HttpTokens"] = "optional"
+            machine.metadata_options.http_tokens = "optional"
 
     def do_mark(self, backend, environment, expires):
         """Dates everything of the deployment."""
