@@ -114,7 +114,7 @@ pub enum Machines {
     /// Throwaway hosts on this computer.
     Lab,
     /// Machines in AWS, made for the deployment.
-    Aws(AwsMachines),
+    Aws(Box<AwsMachines>),
 }
 
 /// `[machines.aws]`.

@@ -31,7 +31,7 @@ fn a_permission_or_quota_that_is_lacking_is_named_before_anything_is_made() {
         "ec2:ImportKeyPair",
     ];
     mock.ask("settings", &json!({ "denied": denied }));
-    refused(&mock, "test", &denied.map(|call| call).to_vec());
+    refused(&mock, "test", &denied);
     mock.reset();
     mock.ask("settings", &json!({"denied": ["ec2:DescribeVpcs"]}));
     refused(

@@ -10,6 +10,7 @@ use aws_config::BehaviorVersion;
 use aws_config::Region;
 use aws_config::SdkConfig;
 use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_smithy_http_client::Builder;
@@ -74,12 +75,11 @@ impl Aws {
             .enable_all()
             .build()
             .map_err(|error| AwsError::ours("sts:GetCallerIdentity", "any region", Why::Lost, error.to_string()))?;
+        let http = Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build_https();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(
-                Builder::new()
-                    .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-                    .build_https(),
-            )
+            .http_client(http.clone())
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(
                 TimeoutConfig::builder()
@@ -90,7 +90,14 @@ impl Aws {
             );
         if let Some(profile) = &place.profile {
             // A profile that the spec names is meant, whatever keys stand in the environment.
-            let named = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+            let named = ProfileFileCredentialsProvider::builder()
+                .configure(
+                    &ProviderConfig::without_region()
+                        .with_http_client(http)
+                        .with_region(place.region.clone().map(Region::new)),
+                )
+                .profile_name(profile)
+                .build();
             loader = loader.profile_name(profile).credentials_provider(named);
         }
         if let Some(region) = &place.region {

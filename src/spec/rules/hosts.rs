@@ -35,7 +35,7 @@ pub(crate) fn machines(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Machines,
     let machines = raw.machines.as_ref().map_err(|refused| *refused)?;
     let kind = machines.value.kind.as_ref().map_err(|refused| *refused)?;
     if kind.value == RawMachinesKind::Aws {
-        return aws::machines(raw, machines, bench).map(Machines::Aws);
+        return aws::machines(raw, machines, bench).map(|aws| Machines::Aws(Box::new(aws)));
     }
     if let Some(aws) = given(&machines.value.aws) {
         let message = "`[machines.aws]` has no meaning unless `machines.kind` is \"aws\"";
