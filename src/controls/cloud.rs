@@ -49,7 +49,8 @@ pub(super) fn unseen(case: &Case, facts: Option<&CloudFacts>, subject: &str, exp
     Verdict::unverified(subject, expected, why, evidence)
 }
 
-/// A list that was seen, judged as a whole: what is wrong with it, and how many were looked at.
+/// A list that was seen, judged as a whole: what is wrong with it, and how many were looked at. Of what there has to be,
+/// an empty list shows nothing.
 pub(super) fn whole<T>(
     case: &Case,
     facts: &CloudFacts,
@@ -61,6 +62,15 @@ pub(super) fn whole<T>(
         Seen::Unknown(why) => return unseen(case, Some(facts), subject, expected, why),
         Seen::Known(list) => list,
     };
+    if list.is_empty() {
+        return unseen(
+            case,
+            Some(facts),
+            subject,
+            expected,
+            "the cloud shows nothing of the kind",
+        );
+    }
     let found: Vec<String> = list.iter().filter_map(wrong).collect();
     let evidence = said(facts, format!("asked about {} in {}", list.len(), facts.region));
     if found.is_empty() {

@@ -6,6 +6,7 @@ use crate::controls::cloud::each;
 use crate::controls::cloud::said;
 use crate::controls::cloud::unseen;
 use crate::controls::cloud::whole;
+use crate::facts::cloud::CloudFacts;
 use crate::facts::cloud::Snapshot;
 use crate::facts::cloud::Volume;
 use crate::seen::Seen;
@@ -19,9 +20,22 @@ pub(crate) fn disks_encrypted(case: &Case) -> Vec<Verdict> {
         let copy = |copy: &Snapshot| (!copy.encrypted).then(|| format!("{} is not encrypted", copy.id));
         vec![
             whole(case, facts, ("cloud:disks", expected), &facts.volumes, disk),
-            whole(case, facts, ("cloud:snapshots", expected), &facts.snapshots, copy),
+            snapshots(case, facts, ("cloud:snapshots", expected), copy),
         ]
     })
+}
+
+/// Snapshots, of which there may be none.
+fn snapshots(
+    case: &Case,
+    facts: &CloudFacts,
+    names: (&str, &str),
+    wrong: impl Fn(&Snapshot) -> Option<String>,
+) -> Verdict {
+    if facts.snapshots.known().is_ok_and(Vec::is_empty) {
+        return Verdict::pass(names.0, names.1, "there is none", said(facts, "ec2:DescribeSnapshots"));
+    }
+    whole(case, facts, names, &facts.snapshots, wrong)
 }
 
 /// leakage/cloud-snapshots-private.
@@ -42,7 +56,7 @@ pub(crate) fn snapshots_private(case: &Case) -> Vec<Verdict> {
             let list: Vec<&str> = whom.iter().map(String::as_str).collect();
             Some(format!("{} is shared with {}", snapshot.id, list.join(", ")))
         };
-        vec![whole(case, facts, names, &facts.snapshots, shared)]
+        vec![snapshots(case, facts, names, shared)]
     })
 }
 
@@ -70,7 +84,7 @@ fn setting(
     case: &Case,
     (subject, expected): (&str, &str),
     call: &str,
-    of: fn(&crate::facts::cloud::CloudFacts) -> &Seen<bool>,
+    of: fn(&CloudFacts) -> &Seen<bool>,
 ) -> Vec<Verdict> {
     each(case, subject, expected, |cloud| {
         let facts = &cloud.facts;

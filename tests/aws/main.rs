@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail loudly")]
 
+mod audit;
 mod bad;
 mod faults;
 mod machines;

@@ -436,3 +436,22 @@ fn a_key_that_aws_holds_is_rotated_by_aws() {
         .insert(KEY.to_owned(), Seen::Known(aws_managed));
     assert_eq!(scene.word("encryption/cloud-key-rotation"), Some(Status::Pass));
 }
+
+#[test]
+fn a_cloud_that_shows_no_machine_and_no_disk_passes_nothing_about_them_and_needs_no_snapshot() {
+    let mut scene = good();
+    let facts = in_cloud(&mut scene);
+    known(&mut facts.instances).clear();
+    known(&mut facts.volumes).clear();
+    known(&mut facts.snapshots).clear();
+    for id in [
+        "exposure/cloud-addresses",
+        "exposure/cloud-metadata-tokens",
+        "access/cloud-machine-role",
+        "availability/cloud-termination-protection",
+        "encryption/cloud-disks-encrypted",
+    ] {
+        assert_eq!(scene.word(id), Some(Status::Unverified), "{id}");
+    }
+    assert_eq!(scene.word("leakage/cloud-snapshots-private"), Some(Status::Pass));
+}
