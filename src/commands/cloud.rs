@@ -92,19 +92,7 @@ impl Cloud {
 
     /// The machines that can be logged in to, and the hosts whose machine is not there yet or not known by its host key.
     pub(crate) fn machines(&self, spec: &Spec) -> (Vec<Machine>, Vec<Absent>) {
-        let found = aws::known_machines(spec, &self.settings, &self.seen);
-        let absent = spec
-            .hosts
-            .iter()
-            .filter(|host| found.iter().all(|machine| machine.host.name != host.name));
-        let absent = absent.map(|host| Absent {
-            host: host.clone(),
-            machine_name: format!("{}-{}", spec.deployment.name, host.name)
-                .parse()
-                .unwrap_or_else(|_| host.name.clone()),
-        });
-        let absent = absent.collect();
-        (found, absent)
+        known(spec, &self.settings, &self.seen)
     }
 
     /// Refuses production whose agreement is not proved and not waived.
@@ -166,6 +154,36 @@ impl Cloud {
         }
         Ok(())
     }
+}
+
+/// The machines that can be logged in to, and the hosts without one. Asks for no more than that takes, so that an audit
+/// tells of whatever else these credentials may not ask.
+pub(crate) fn find(spec: &Spec, settings: &AwsMachines, ui: &Ui) -> Result<(Vec<Machine>, Vec<Absent>), CommandError> {
+    ui.doing(&format!(
+        "asking AWS about {} in {}",
+        spec.deployment.name, settings.region
+    ));
+    let api = open(settings)?;
+    let seen = api
+        .wait(aws::hosts(&api, &aws::owner(spec)))
+        .map_err(|error| called(&error))?;
+    Ok(known(spec, settings, &seen))
+}
+
+fn known(spec: &Spec, settings: &AwsMachines, seen: &Inventory) -> (Vec<Machine>, Vec<Absent>) {
+    let found = aws::known_machines(spec, settings, seen);
+    let absent = spec
+        .hosts
+        .iter()
+        .filter(|host| found.iter().all(|machine| machine.host.name != host.name));
+    let absent = absent.map(|host| Absent {
+        host: host.clone(),
+        machine_name: format!("{}-{}", spec.deployment.name, host.name)
+            .parse()
+            .unwrap_or_else(|_| host.name.clone()),
+    });
+    let absent = absent.collect();
+    (found, absent)
 }
 
 /// What the cloud says of the deployment, beside what the spec wants of it; `None` where no cloud makes the hosts.

@@ -48,6 +48,11 @@ pub(crate) fn look(spec: &Spec, _: &Ui) -> Result<Option<Cloud>, CommandError> {
     }
 }
 
+/// Refuses.
+pub(crate) fn find(_: &Spec, _: &AwsMachines, _: &Ui) -> Result<(Vec<Machine>, Vec<Absent>), CommandError> {
+    Err(refused())
+}
+
 /// Nothing was seen.
 pub(crate) fn facts(spec: &Spec, _: &Ui) -> Option<Seen<CloudCase>> {
     let of_aws = matches!(spec.machines, Machines::Aws(_));

@@ -52,13 +52,10 @@ pub struct Site {
 /// # Errors
 /// Where the machines' owner cannot be asked.
 pub fn find_machines(spec: &Spec, ui: &Ui) -> Result<(Vec<Machine>, Vec<Absent>), CommandError> {
-    match spec.machines {
+    match &spec.machines {
         Machines::Existing => Ok((machines::existing::machines(spec), Vec::new())),
         Machines::Lab => machines::lab_hosts::machines(spec, &lab::open()?).map_err(CommandError::failed),
-        Machines::Aws(_) => {
-            let cloud = cloud::look(spec, ui)?;
-            Ok(cloud.map(|cloud| cloud.machines(spec)).unwrap_or_default())
-        }
+        Machines::Aws(settings) => cloud::find(spec, settings, ui),
     }
 }
 

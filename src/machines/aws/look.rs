@@ -44,6 +44,24 @@ pub async fn look(aws: &Aws, wanted: &Wanted) -> Result<Inventory, CloudError> {
     Ok(inventory)
 }
 
+/// Machines and addresses alone: what it takes to reach the hosts. Another owner's are left out.
+///
+/// # Errors
+/// Where a call fails.
+pub async fn hosts(aws: &Aws, owner: &Owner) -> Result<Inventory, AwsError> {
+    let tag = format!("tag:{}", names::DEPLOYMENT);
+    let (instances, addresses) = tokio::try_join!(
+        aws.instances(&tag, &owner.deployment),
+        aws.addresses(Some((&tag, &owner.deployment))),
+    )?;
+    let found = Inventory {
+        instances,
+        addresses,
+        ..Inventory::default()
+    };
+    Ok(found.only(owner))
+}
+
 /// Everything in a region that carries a deployment's name, whosever it is.
 ///
 /// # Errors

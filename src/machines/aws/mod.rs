@@ -49,6 +49,8 @@ pub use destroy::TornDown;
 #[cfg(feature = "aws")]
 pub use destroy::destroy;
 #[cfg(feature = "aws")]
+pub use look::hosts;
+#[cfg(feature = "aws")]
 pub use look::look;
 #[cfg(feature = "aws")]
 pub use look::seen;

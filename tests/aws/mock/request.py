@@ -37,6 +37,13 @@ def ec2_error(start_response, status, code, message):
     return [body.encode()]
 
 
+def query_error(start_response, status, code, message):
+    """An error as STS words it."""
+    body = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+    start_response(f"{status} X", [("Content-Type", "text/xml")])
+    return [body.encode()]
+
+
 def json_error(start_response, status, code, message):
     """An error as the JSON services word it."""
     headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", code)]
@@ -46,5 +53,5 @@ def json_error(start_response, status, code, message):
 
 def error(request, start_response, status, code, message):
     """An error in the words of the service that was asked."""
-    answer = ec2_error if request.service in ("ec2", "sts", "") else json_error
+    answer = {"ec2": ec2_error, "": ec2_error, "sts": query_error}.get(request.service, json_error)
     return answer(start_response, status, code, message)
