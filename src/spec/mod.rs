@@ -1,6 +1,7 @@
 //! What the operator wants. Raw shapes go through the rules and become a `Spec`; a `Spec` in hand is valid.
 //! It knows nothing of hosts, files on them, or the network.
 
+mod aws;
 mod docket;
 mod files;
 pub mod init;
@@ -17,6 +18,7 @@ mod suggest;
 mod switches;
 mod values;
 
+pub use aws::{AwsMachines, DiskKey, Image, Network};
 pub use files::Files;
 pub use load::LoadError;
 pub use load::load;

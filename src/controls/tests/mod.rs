@@ -6,6 +6,7 @@ mod availability;
 mod build;
 mod call;
 mod cloud;
+mod cloud_scene;
 mod compromised;
 mod documents;
 mod encryption;

@@ -129,6 +129,7 @@ impl AwsError {
 }
 
 /// Sorts a service's answer.
+#[cfg(any(feature = "aws", test))]
 pub(super) fn classify(code: &str, said: &str, status: u16) -> Why {
     let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
     let skewed = ["not yet current", "Signature expired", "clock"];

@@ -5,11 +5,11 @@ use ipnet::IpNet;
 use ipnet::Ipv4Net;
 
 use crate::catalog::aws::eligible;
+use crate::spec::AwsMachines;
+use crate::spec::DiskKey;
+use crate::spec::Image;
+use crate::spec::Network;
 use crate::spec::docket::Refused;
-use crate::spec::model::AwsMachines;
-use crate::spec::model::DiskKey;
-use crate::spec::model::Image;
-use crate::spec::model::Network;
 use crate::spec::problem::Problem;
 use crate::spec::raw::RawAws;
 use crate::spec::raw::RawMachines;
