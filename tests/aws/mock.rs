@@ -68,7 +68,7 @@ impl Mock {
             .arg(repository("tests/aws/mock/server.py"))
             .arg(repository("tests/aws/mock/images.json"))
             .stdout(Stdio::piped())
-            .stderr(fs::File::create("/tmp/awsplay/mock-test.log").unwrap())
+            .stderr(Stdio::null())
             .spawn();
         let mut server = server.unwrap();
         let mut line = String::new();
