@@ -114,12 +114,18 @@ pub async fn seen(aws: &Aws, deployment: &str) -> Result<Inventory, AwsError> {
 /// Keys made for a deployment's disks whose end is not scheduled. The alias names one; without it, whatever carries the
 /// deployment's tag is looked for.
 pub(super) async fn disk_keys(aws: &Aws, owner: &Owner) -> Result<Vec<DiskKeySeen>, AwsError> {
-    let named = aws.disk_key(&owner.alias()).await?;
-    if let Some(key) = named.filter(|key| !key.ending) {
-        return Ok(vec![key]);
+    let mut found: Vec<DiskKeySeen> = aws.disk_key(&owner.alias()).await?.into_iter().collect();
+    found.retain(|key| !key.ending);
+    if found.is_empty() {
+        found = aws.tagged_keys(names::DEPLOYMENT, &owner.deployment).await?;
     }
-    let tagged = aws.tagged_keys(names::DEPLOYMENT, &owner.deployment).await?;
-    let mut keys: Vec<DiskKeySeen> = tagged.into_iter().filter(|key| !key.ending).collect();
+    // Another owner's key of the same name is never taken, and never ended.
+    let mut keys = Vec::new();
+    for key in found.into_iter().filter(|key| !key.ending) {
+        if aws.key_has_tag(&key.arn, names::DOMAIN, &owner.domain).await? {
+            keys.push(key);
+        }
+    }
     keys.sort_by(|one, other| one.arn.cmp(&other.arn));
     Ok(keys)
 }

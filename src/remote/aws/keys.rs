@@ -66,7 +66,9 @@ impl Aws {
         Ok(found)
     }
 
-    async fn key_has_tag(&self, id: &str, name: &str, value: &str) -> Result<bool, AwsError> {
+    /// Whether a key carries a tag.
+    pub async fn key_has_tag(&self, arn: &str, name: &str, value: &str) -> Result<bool, AwsError> {
+        let id = arn.rsplit('/').next().unwrap_or(arn);
         let listed = self.kms.list_resource_tags().key_id(id).send().await;
         match listed.map_err(|e| self.error("kms:ListResourceTags", e)) {
             Ok(answer) => Ok(answer
