@@ -14,9 +14,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("catalog", &[]),
     ("spec", &["catalog"]),
     ("remote", &["spec"]),
-    ("machines", &["spec"]),
+    ("machines", &["spec", "remote"]),
     ("render", &["spec", "catalog"]),
-    ("facts", &["spec", "remote", "render"]),
+    ("facts", &["spec", "machines", "remote", "render"]),
     ("plan", &["spec", "render", "facts"]),
     ("apply", &["spec", "plan", "remote"]),
     ("people", &["spec", "facts", "plan", "apply", "remote"]),
@@ -43,6 +43,16 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("reqwest", &["probe/"]),
     ("openssl", &["probe/call/"]),
     ("toml", &["spec/", "catalog/"]),
+    ("aws_config", &["remote/aws/"]),
+    ("aws_sdk_artifact", &["remote/aws/"]),
+    ("aws_sdk_cloudtrail", &["remote/aws/"]),
+    ("aws_sdk_ec2", &["remote/aws/"]),
+    ("aws_sdk_kms", &["remote/aws/"]),
+    ("aws_sdk_route53", &["remote/aws/"]),
+    ("aws_sdk_sts", &["remote/aws/"]),
+    ("aws_smithy_http_client", &["remote/aws/"]),
+    ("aws_smithy_runtime_api", &["remote/aws/"]),
+    ("aws_smithy_types", &["remote/aws/"]),
 ];
 
 #[test]

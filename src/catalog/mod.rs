@@ -1,6 +1,7 @@
 //! Data that outlives code, as embedded TOML: controls, the rule's safeguards, the policy, TLS profiles, advisories, video
 //! platforms, owners of computers, keys of the real package repositories.
 
+pub mod aws;
 pub mod clouds;
 mod nearest;
 pub mod platforms;

@@ -9,6 +9,7 @@ use crate::commands::audit;
 use crate::commands::audit::Asked;
 use crate::commands::audit::CallArgs;
 use crate::commands::audit::ReportArgs;
+use crate::commands::cloud;
 use crate::commands::error::CommandError;
 use crate::commands::preflight;
 use crate::commands::session;
@@ -20,6 +21,7 @@ use crate::commands::ui::Ui;
 use crate::commands::visitors::Credentials;
 use crate::commands::visitors::operator;
 use crate::facts::Depth;
+use crate::machines::Machine;
 use crate::plan::Plan;
 use crate::probe::Knocking;
 use crate::report::plan_text;
@@ -51,15 +53,7 @@ pub struct ApplyArgs {
 pub(crate) fn run(args: &ApplyArgs, format: Format, ui: &Ui) -> Result<u8, CommandError> {
     let spec = args.spec.load()?;
     let asking = if args.yes { Asking::Never } else { Asking::OnTerminal };
-    let built = terraform::build(&spec, &mut || confirm(asking, ui), ui)?;
-    let (mut machines, absent) = session::find_machines(&spec)?;
-    if !absent.is_empty() {
-        for host in &absent {
-            ui.say(&format!("+ the machine {}, then everything on it", host.machine_name));
-        }
-        confirm(asking, ui)?;
-        machines.extend(session::make_machines(&absent, ui)?);
-    }
+    let (machines, made) = machines(&spec, asking, ui)?;
     let spec = session::told(spec, &machines);
     let mut sites = session::look(&spec, machines, Depth::Audit, ui)?;
     let plans = sites
@@ -72,10 +66,9 @@ pub(crate) fn run(args: &ApplyArgs, format: Format, ui: &Ui) -> Result<u8, Comma
     }
     preflight::refuse(&preflight::obstacles(&spec, &sites, &plans, ui), ui)?;
     // On a machine made a moment ago everything is new, and that was agreed to.
-    let made: Vec<&HostName> = absent.iter().map(|host| &host.host.name).chain(&built).collect();
     if plans
         .iter()
-        .any(|plan| !plan.changes.is_empty() && !made.contains(&&plan.host))
+        .any(|plan| !plan.changes.is_empty() && !made.contains(&plan.host))
     {
         confirm(asking, ui)?;
     }
@@ -95,6 +88,32 @@ pub(crate) fn run(args: &ApplyArgs, format: Format, ui: &Ui) -> Result<u8, Comma
         audit::forget_kept(&mut sites, ui);
     }
     Ok(code)
+}
+
+/// The machines, made where they are missing, and the names of those that were made.
+fn machines(spec: &Spec, asking: Asking, ui: &Ui) -> Result<(Vec<Machine>, Vec<HostName>), CommandError> {
+    if let Some(mut cloud) = cloud::look(spec, ui)? {
+        cloud.refuse_without_agreement(spec, ui)?;
+        cloud.preflight(ui)?;
+        let (made, lines) = (cloud.new_machines(), cloud.lines());
+        ui.done();
+        lines.iter().for_each(|line| ui.say(&format!("aws: {line}")));
+        if !lines.is_empty() {
+            confirm(asking, ui)?;
+        }
+        return Ok((cloud.make(spec, ui)?, made));
+    }
+    let built = terraform::build(spec, &mut || confirm(asking, ui), ui)?;
+    let (mut machines, absent) = session::find_machines(spec, ui)?;
+    if !absent.is_empty() {
+        for host in &absent {
+            ui.say(&format!("+ the machine {}, then everything on it", host.machine_name));
+        }
+        confirm(asking, ui)?;
+        machines.extend(session::make_machines(&absent, ui)?);
+    }
+    let made = absent.into_iter().map(|host| host.host.name).chain(built);
+    Ok((machines, made.collect()))
 }
 
 /// Whether the operator is asked.

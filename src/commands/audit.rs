@@ -8,6 +8,7 @@ use clap::ValueEnum;
 
 use crate::catalog::Severity;
 use crate::commands::Format;
+use crate::commands::cloud;
 use crate::commands::error::CommandError;
 use crate::commands::preflight;
 use crate::commands::session;
@@ -139,7 +140,7 @@ fn parse_out(text: &str) -> Result<(Format, PathBuf), String> {
 /// Looks, judges and reports.
 pub(crate) fn run(args: &AuditArgs, format: Format, ui: &Ui) -> Result<u8, CommandError> {
     let spec = args.spec.load()?;
-    let (machines, absent) = session::find_machines(&spec)?;
+    let (machines, absent) = session::find_machines(&spec, ui)?;
     if let Some(host) = absent.first() {
         return Err(CommandError::refused(format!(
             "{} does not exist, so there is nothing to audit",
@@ -214,6 +215,7 @@ pub(crate) fn audit(
     let target = target(spec, sites);
     let outside = look_outside(&target, &visitors.probe, &PortPlan::Everything, ui);
     visitors.remove(spec, sites, ui);
+    let cloud = cloud::facts(spec, ui);
     let hosts: Vec<HostCase> = sites
         .iter_mut()
         .map(|site| HostCase {
@@ -238,6 +240,7 @@ pub(crate) fn audit(
         now: &finished,
         hosts: &hosts,
         outside: &outside,
+        cloud: cloud.as_ref(),
     };
     Ok(Report {
         deployment: Some(spec.deployment.name.to_string()),

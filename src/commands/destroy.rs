@@ -1,10 +1,13 @@
 //! `destroy`: removes all that the deployment owns, then looks again. What is left is listed, with exit code 6.
 
+use std::path::PathBuf;
+
 use crate::apply;
 use crate::apply::Event;
 use crate::commands::Format;
 use crate::commands::apply::failed;
 use crate::commands::apply::say_event;
+use crate::commands::cloud;
 use crate::commands::error::CommandError;
 use crate::commands::error::Kind;
 use crate::commands::lab;
@@ -22,6 +25,7 @@ use crate::plan;
 use crate::plan::Hardening;
 use crate::report::plan_text;
 use crate::report::plan_text::Contents;
+use crate::spec::AwsMachines;
 use crate::spec::Environment;
 use crate::spec::HostName;
 use crate::spec::Machines;
@@ -45,6 +49,9 @@ pub struct DestroyArgs {
     /// Remove the hardening of sshd and the firewall too, which stays otherwise
     #[arg(long)]
     hardening: bool,
+    /// Write what became of a cloud's disks and keys to a file (45 CFR 164.310(d)(2))
+    #[arg(long, value_name = "FILE")]
+    disposal_record: Option<PathBuf>,
 }
 
 /// What one host's removal left and kept.
@@ -53,6 +60,8 @@ struct Removal {
     removed: Vec<String>,
     kept: Vec<String>,
     left: Vec<String>,
+    /// What became of a cloud's media.
+    disposal: Option<serde_json::Value>,
 }
 
 /// Destroys.
@@ -60,6 +69,7 @@ pub(crate) fn run(args: &DestroyArgs, format: Format, ui: &Ui) -> Result<u8, Com
     let spec = args.spec.load()?;
     let result = match &spec.machines {
         Machines::Lab => lab_machines(&spec, args, ui)?,
+        Machines::Aws(settings) => in_cloud(&spec, settings, args, ui)?,
         Machines::Existing => existing(&spec, args, ui)?,
         Machines::Terraform(settings) => match &settings.source {
             // The machines are the pipeline's; what is on them is ours.
@@ -77,6 +87,21 @@ pub(crate) fn run(args: &DestroyArgs, format: Format, ui: &Ui) -> Result<u8, Com
     ui.done();
     print(&result, format, ui);
     Ok(if result.left.is_empty() { 0 } else { Kind::Partly.code() })
+}
+
+/// Machines of a cloud go as a whole, with their disks and everything around them.
+fn in_cloud(spec: &Spec, settings: &AwsMachines, args: &DestroyArgs, ui: &Ui) -> Result<Removal, CommandError> {
+    let destroyed = cloud::destroy(spec, settings, || confirm(spec, args, ui), ui)?;
+    if let Some(path) = &args.disposal_record {
+        let text = format!("{:#}\n", destroyed.record);
+        std::fs::write(path, text).map_err(|e| CommandError::failed(format!("write {}: {e}", path.display())))?;
+    }
+    Ok(Removal {
+        removed: destroyed.removed,
+        kept: destroyed.kept,
+        left: destroyed.left,
+        disposal: Some(destroyed.record),
+    })
 }
 
 /// A lab host goes as a whole, with everything on it.
@@ -124,7 +149,7 @@ fn lab_machines(spec: &Spec, args: &DestroyArgs, ui: &Ui) -> Result<Removal, Com
 }
 
 fn existing(spec: &Spec, args: &DestroyArgs, ui: &Ui) -> Result<Removal, CommandError> {
-    let (machines, _) = session::find_machines(spec)?;
+    let (machines, _) = session::find_machines(spec, ui)?;
     let mut sites = session::look(spec, machines, Depth::Plan, ui)?;
     let hardening = if args.hardening {
         Hardening::Remove
@@ -263,6 +288,7 @@ fn print(result: &Removal, format: Format, ui: &Ui) {
             "removed": result.removed,
             "kept": result.kept,
             "left": result.left,
+            "disposal": result.disposal,
         });
         ui.data(&format!("{document:#}\n"));
         return;

@@ -3,7 +3,14 @@
 pub mod apply;
 pub mod audit;
 pub mod catalog;
+#[cfg(feature = "aws")]
+mod cloud;
+#[cfg(not(feature = "aws"))]
+#[path = "no_cloud.rs"]
+mod cloud;
 pub mod destroy;
+#[cfg(feature = "aws")]
+mod disposal;
 pub mod error;
 pub mod extras;
 pub mod init;
@@ -11,6 +18,8 @@ pub mod lab;
 pub mod plan;
 mod preflight;
 pub mod probe;
+#[cfg(feature = "aws")]
+pub mod reap;
 pub mod render;
 pub mod session;
 pub mod spec_args;
@@ -87,6 +96,9 @@ enum Command {
     Probe(probe::ProbeArgs),
     /// Remove all that the deployment owns, then look again
     Destroy(destroy::DestroyArgs),
+    /// Destroy the test deployments in AWS whose time to live has passed
+    #[cfg(feature = "aws")]
+    Reap(reap::ReapArgs),
     /// Manage clinicians' accounts (security.auth = "internal")
     User(user::UserArgs),
     /// Make a short-lived room link for one visit (security.auth = "token")
@@ -145,6 +157,8 @@ fn run(command: Command, format: Format, ui: &Ui) -> Result<u8, CommandError> {
         Command::Audit(args) => audit::run(&args, format, ui),
         Command::Probe(args) => probe::run(&args, format, ui),
         Command::Destroy(args) => destroy::run(&args, format, ui),
+        #[cfg(feature = "aws")]
+        Command::Reap(args) => reap::run(&args, format, ui),
         Command::User(args) => user::run(&args, format, ui),
         Command::Token(args) => token::run(&args, format, ui),
         Command::Catalog(args) => catalog::run(&args, format, ui),

@@ -1,6 +1,7 @@
 //! `plan`: what `apply` would change. Looks at every host and changes nothing.
 
 use crate::commands::Format;
+use crate::commands::cloud;
 use crate::commands::error::CommandError;
 use crate::commands::preflight;
 use crate::commands::session;
@@ -35,7 +36,17 @@ pub struct PlanArgs {
 pub(crate) fn run(args: &PlanArgs, format: Format, ui: &Ui) -> Result<u8, CommandError> {
     let spec = args.spec.load()?;
     let infrastructure = terraform::changes(&spec, ui)?;
-    let (machines, absent) = session::find_machines(&spec)?;
+    let cloud = cloud::look(&spec, ui)?;
+    let (machines, absent) = match &cloud {
+        Some(cloud) => cloud.machines(&spec),
+        None => session::find_machines(&spec, ui)?,
+    };
+    let changes = cloud.map(|cloud| cloud.lines()).unwrap_or_default();
+    if format == Format::Text {
+        // They stand, whether or not a host answers below.
+        infrastructure.iter().for_each(|line| ui.data(&format!("{line}\n")));
+        changes.iter().for_each(|line| ui.data(&format!("aws: {line}\n")));
+    }
     let spec = session::told(spec, &machines);
     let sites = session::look(&spec, machines, Depth::Plan, ui)?;
     let plans = sites
@@ -46,11 +57,8 @@ pub(crate) fn run(args: &PlanArgs, format: Format, ui: &Ui) -> Result<u8, Comman
     ui.done();
     let names: Vec<String> = absent.iter().map(|host| host.machine_name.to_string()).collect();
     match format {
-        Format::Json => ui.data(&plan_json::render(&plans, &names, &infrastructure)),
+        Format::Json => ui.data(&plan_json::render(&plans, &names, &infrastructure, &changes)),
         Format::Text => {
-            for line in &infrastructure {
-                ui.data(&format!("{line}\n"));
-            }
             for name in &names {
                 ui.data(&format!("{name}: a machine to be made, then everything on it\n"));
             }
@@ -60,7 +68,8 @@ pub(crate) fn run(args: &PlanArgs, format: Format, ui: &Ui) -> Result<u8, Comman
             }
         }
     }
-    let pending = !absent.is_empty() || !infrastructure.is_empty() || plans.iter().any(|plan| !plan.changes.is_empty());
+    let pending = !(absent.is_empty() && infrastructure.is_empty() && changes.is_empty())
+        || plans.iter().any(|plan| !plan.changes.is_empty());
     let differs = plans.iter().any(|plan| !plan.drift.is_empty());
     Ok(match (pending, differs) {
         (true, _) => PENDING,

@@ -103,6 +103,7 @@ pub(crate) fn run(args: &ProbeArgs, format: Format, ui: &Ui) -> Result<u8, Comma
         now: &finished,
         hosts: &[],
         outside: &outside,
+        cloud: None,
     };
     let report = Report {
         deployment: None,

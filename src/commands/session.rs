@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::commands::cloud;
 use crate::commands::error::CommandError;
 use crate::commands::lab;
 use crate::commands::terraform;
@@ -51,11 +52,12 @@ pub struct Site {
 ///
 /// # Errors
 /// Where the machines' owner cannot be asked.
-pub fn find_machines(spec: &Spec) -> Result<(Vec<Machine>, Vec<Absent>), CommandError> {
+pub fn find_machines(spec: &Spec, ui: &Ui) -> Result<(Vec<Machine>, Vec<Absent>), CommandError> {
     match &spec.machines {
         Machines::Existing => Ok((machines::existing::machines(spec), Vec::new())),
         Machines::Lab => machines::lab_hosts::machines(spec, &lab::open()?).map_err(CommandError::failed),
         Machines::Terraform(settings) => terraform::find(spec, settings),
+        Machines::Aws(settings) => cloud::find(spec, settings, ui),
     }
 }
 
@@ -86,8 +88,8 @@ pub fn make_machines(absent: &[Absent], ui: &Ui) -> Result<Vec<Machine>, Command
 }
 
 /// The core host's machine.
-fn core_machine(spec: &Spec) -> Result<Machine, CommandError> {
-    let (machines, absent) = find_machines(spec)?;
+fn core_machine(spec: &Spec, ui: &Ui) -> Result<Machine, CommandError> {
+    let (machines, absent) = find_machines(spec, ui)?;
     if let Some(host) = absent.first() {
         return Err(
             CommandError::refused(format!("{} does not exist", host.machine_name)).hint("`anteroom apply` makes it")
@@ -104,7 +106,7 @@ fn core_machine(spec: &Spec) -> Result<Machine, CommandError> {
 /// # Errors
 /// Where it does not exist yet.
 pub fn core(spec: &Spec, ui: &Ui) -> Result<Site, CommandError> {
-    let machine = core_machine(spec)?;
+    let machine = core_machine(spec, ui)?;
     look(spec, vec![machine], Depth::Plan, ui)?
         .pop()
         .ok_or_else(|| CommandError::refused("the core host was not looked at"))
@@ -115,7 +117,7 @@ pub fn core(spec: &Spec, ui: &Ui) -> Result<Site, CommandError> {
 /// # Errors
 /// Where it does not exist yet, or is not reached.
 pub fn connect_core(spec: &Spec, ui: &Ui) -> Result<SshHost, CommandError> {
-    let machine = core_machine(spec)?;
+    let machine = core_machine(spec, ui)?;
     let name = &machine.host.name;
     ui.doing(&format!("connecting to {name}"));
     SshHost::connect(name, &machine.target, &connect_policy()).map_err(|error| unreachable_host(name.as_str(), &error))
@@ -279,5 +281,45 @@ pub(crate) fn refused_plan(error: PlanError) -> CommandError {
     match hint {
         Some(hint) => command.hint(hint),
         None => command,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::spec::Files;
+    use crate::spec::Switches;
+    use crate::spec::parse;
+
+    fn spec(machines: &str) -> Spec {
+        let files = Files {
+            folder: Path::new("/clinic"),
+            home: None,
+            read: &|_| Err(std::io::ErrorKind::NotFound.into()),
+        };
+        let text = format!(
+            "[deployment]\nname = \"clinic\"\ndomain = \"telemed.example.com\"\nenvironment = \"test\"\nttl = \"4h\"\n\
+             [certificate]\nkind = \"self-signed\"\n[access]\nadmin_cidrs = [\"203.0.113.0/28\"]\n[machines]\n{machines}"
+        );
+        let today = jiff::civil::date(2026, 4, 1);
+        let path = Path::new("anteroom.toml");
+        parse(path, text.as_bytes(), &Switches::default(), today, &files).unwrap_or_else(|why| panic!("{why:?}"))
+    }
+
+    #[test]
+    fn a_host_without_an_address_is_judged_by_those_of_its_machine() {
+        let written = |name: &str| {
+            let host =
+                format!("[[host]]\nname = \"{name}\"\naddress = \"203.0.113.7\"\npublic_address = \"203.0.113.7\"\n");
+            machines::existing::machines(&spec(&format!("kind = \"existing\"\n{host}")))
+        };
+        let found = spec("kind = \"terraform\"\noutputs = \"outputs.json\"\n");
+        assert_eq!(told(found.clone(), &written("another")), found);
+        assert_eq!(
+            told(found, &written("core")).hosts[0].public_address,
+            Some("203.0.113.7".parse().unwrap())
+        );
     }
 }

@@ -7,6 +7,7 @@ use crate::controls::Source;
 use crate::controls::Verdict;
 use crate::facts::Aftermath;
 use crate::facts::HostFacts;
+use crate::facts::cloud::CloudCase;
 use crate::plan::Comparison;
 use crate::probe::Sighting;
 use crate::probe::Sightings;
@@ -36,6 +37,8 @@ pub struct Case<'a> {
     pub hosts: &'a [HostCase],
     /// What was seen from outside.
     pub outside: &'a Seen<Sightings>,
+    /// What the cloud says, where one makes the hosts.
+    pub cloud: Option<&'a Seen<CloudCase>>,
 }
 
 /// One host's material.

@@ -85,6 +85,8 @@ pub enum Source {
     Host,
     /// In the spec.
     Spec,
+    /// In the cloud's API.
+    Cloud,
 }
 
 /// What a judging function says of one subject, before waivers.

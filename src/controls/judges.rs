@@ -6,6 +6,8 @@ use crate::controls::access;
 use crate::controls::administrative;
 use crate::controls::availability;
 use crate::controls::call;
+use crate::controls::cloud;
+use crate::controls::cloud_account;
 use crate::controls::content_policy;
 use crate::controls::disks;
 use crate::controls::documents;
@@ -43,6 +45,7 @@ pub(super) enum View {
     Outside,
     Host,
     Paper,
+    Cloud,
 }
 
 /// Every control and its judge. A test holds this table, the catalog and docs/controls.md together.
@@ -319,4 +322,43 @@ pub(super) const JUDGES: &[(&str, View, Judge)] = &[
     ("administrative/facility-access", View::Paper, documents::document),
     ("disposal/media-procedure", View::Paper, documents::document),
     ("disposal/rooms-leave-nothing", View::Host, remains::rooms_leave_nothing),
+    ("administrative/baa-in-force", View::Cloud, cloud::baa_in_force),
+    ("exposure/cloud-ports", View::Cloud, cloud::ports),
+    ("exposure/cloud-addresses", View::Cloud, cloud::addresses),
+    ("exposure/cloud-metadata-tokens", View::Cloud, cloud::metadata_tokens),
+    ("access/cloud-machine-role", View::Cloud, cloud::machine_role),
+    (
+        "availability/cloud-termination-protection",
+        View::Cloud,
+        cloud::termination_protection,
+    ),
+    ("integrity/cloud-tags", View::Cloud, cloud::tags),
+    ("disposal/cloud-leftovers", View::Cloud, cloud::leftovers),
+    (
+        "encryption/cloud-disks-encrypted",
+        View::Cloud,
+        cloud_account::disks_encrypted,
+    ),
+    (
+        "leakage/cloud-snapshots-private",
+        View::Cloud,
+        cloud_account::snapshots_private,
+    ),
+    (
+        "encryption/cloud-default-encryption",
+        View::Cloud,
+        cloud_account::default_encryption,
+    ),
+    (
+        "leakage/cloud-public-snapshots-blocked",
+        View::Cloud,
+        cloud_account::public_snapshots_blocked,
+    ),
+    (
+        "encryption/cloud-key-rotation",
+        View::Cloud,
+        cloud_account::key_rotation,
+    ),
+    ("logging/cloud-flow-logs", View::Cloud, cloud_account::flow_logs),
+    ("logging/cloud-trail", View::Cloud, cloud_account::trail),
 ];

@@ -5,6 +5,8 @@ pub mod administrative;
 pub mod availability;
 pub mod call;
 pub mod case;
+mod cloud;
+mod cloud_account;
 mod content_policy;
 mod disks;
 mod documents;

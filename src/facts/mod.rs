@@ -9,6 +9,7 @@ use crate::remote::RemoteError;
 mod after;
 mod answer;
 mod clock;
+pub mod cloud;
 mod frame;
 mod inside;
 mod inside_answer;

@@ -1,5 +1,6 @@
 //! Where hosts come from. Knows nothing of Jitsi.
 
+pub mod aws;
 pub mod existing;
 pub mod lab;
 pub mod lab_hosts;

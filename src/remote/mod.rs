@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::spec::HostName;
 
+pub mod aws;
 mod bootstrap;
 mod config;
 mod credentials;

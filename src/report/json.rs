@@ -164,6 +164,7 @@ fn evidence_row(evidence: &Evidence) -> EvidenceRow {
         crate::controls::Source::Probe => "probe",
         crate::controls::Source::Host => "host",
         crate::controls::Source::Spec => "spec",
+        crate::controls::Source::Cloud => "cloud",
     };
     EvidenceRow {
         source: source.to_owned(),

@@ -3,14 +3,15 @@
 use crate::apply;
 use crate::plan::Plan;
 
-/// The plans of all hosts, the machines that would be made, and what Terraform would change around them, as indented JSON
-/// with a final newline.
-pub fn render(plans: &[Plan], machines: &[String], infrastructure: &[String]) -> String {
+/// The plans of all hosts, the machines that would be made, what Terraform would change around them, and the changes that a
+/// cloud's part needs, as indented JSON with a final newline.
+pub fn render(plans: &[Plan], machines: &[String], infrastructure: &[String], cloud: &[String]) -> String {
     let hosts: Vec<Host> = plans.iter().map(host).collect();
     let document = Document {
         schema: "anteroom/plan/v1",
         machines,
         infrastructure,
+        cloud,
         hosts,
     };
     let mut text = serde_json::to_string_pretty(&document).expect("strings always serialise");
@@ -23,6 +24,8 @@ struct Document<'a> {
     schema: &'static str,
     machines: &'a [String],
     infrastructure: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    cloud: &'a [String],
     hosts: Vec<Host>,
 }
 

@@ -221,8 +221,9 @@ fn existing(answers: &InitAnswers) -> String {
     format!(
         "
 [machines]
-# Hosts that exist and are reached over SSH. \"lab\" makes throwaway hosts on this computer instead. Hosts in a cloud:
-# kind = \"terraform\" with `folder`, a root module that anteroom runs, or `outputs`, a file that a pipeline left.
+# Hosts that exist and are reached over SSH. \"lab\" makes throwaway hosts on this computer instead, and \"aws\" makes
+# machines in AWS by `[machines.aws]`, whose keys `anteroom schema` and examples/aws.toml explain. In any cloud,
+# \"terraform\" takes them from `folder`, a root module that anteroom runs, or `outputs`, a file that a pipeline left.
 kind = \"existing\"
 
 [[host]]

@@ -1,6 +1,7 @@
 //! What the operator wants. Raw shapes go through the rules and become a `Spec`; a `Spec` in hand is valid.
 //! It knows nothing of hosts, files on them, or the network.
 
+mod aws;
 mod docket;
 mod files;
 pub mod init;
@@ -9,6 +10,7 @@ pub mod model;
 pub mod name;
 mod problem;
 mod raw;
+mod raw_machines;
 mod reader;
 mod rules;
 mod schema;
@@ -18,6 +20,7 @@ mod switches;
 mod terraform;
 mod values;
 
+pub use aws::{AwsMachines, DiskKey, Image, Network};
 pub use files::Files;
 pub use load::LoadError;
 pub use load::load;

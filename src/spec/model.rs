@@ -6,8 +6,10 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 
+use crate::spec::AwsMachines;
 use crate::spec::Domain;
 use crate::spec::HostName;
+use crate::spec::Terraform;
 
 /// Everything the operator asked for, already judged by the policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +116,9 @@ pub enum Machines {
     /// Throwaway hosts on this computer.
     Lab,
     /// Hosts that Terraform makes.
-    Terraform(crate::spec::Terraform),
+    Terraform(Terraform),
+    /// Machines in AWS, made for the deployment.
+    Aws(Box<AwsMachines>),
 }
 
 /// `[[host]]`.

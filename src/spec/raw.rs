@@ -3,6 +3,8 @@
 
 use jiff::civil::Date;
 
+use crate::spec::raw_machines::RawAws;
+use crate::spec::raw_machines::RawMachines;
 use crate::spec::reader::May;
 use crate::spec::reader::Spot;
 use crate::spec::section::section;
@@ -27,7 +29,7 @@ section! {
         optional baa: RawBaa,
         /// where the hosts come from
         required machines: RawMachines,
-        /// one host of the deployment; may be left out for the lab, which then makes one host named "core"
+        /// one host of the deployment; may be left out unless hosts exist already, and then one named "core" is made
         optional host: Vec<Spot<RawHost>>,
         /// encryption and access policy
         optional security: RawSecurity,
@@ -95,35 +97,6 @@ section! {
         /// further processors of patients' data, each covered by an agreement of its own
         optional processors: Vec<Spot<String>>,
     }
-}
-
-section! {
-    /// Where the hosts come from.
-    RawMachines("machines") {
-        /// "existing" for hosts reached over SSH, "lab" for throwaway hosts on this computer, "terraform" for hosts that
-        /// Terraform or OpenTofu makes
-        required kind: RawMachinesKind,
-        /// folder of the Terraform root module that anteroom runs; only with kind = "terraform"
-        optional folder: String,
-        /// Terraform workspace; the selected one when left out
-        optional workspace: String,
-        /// variables of the root module as text, such as { region = "us-east-1" }; no secrets
-        optional vars: Map,
-        /// "terraform" (default) or "tofu"
-        optional binary: RawTerraformBinary,
-        /// in place of folder: the file that a pipeline's `terraform output -json` was written to
-        optional outputs: String,
-    }
-}
-
-choice! {
-    /// Where the hosts come from.
-    RawMachinesKind { "existing" => Existing, "lab" => Lab, "terraform" => Terraform, } later ["aws"]
-}
-
-choice! {
-    /// The program that runs a Terraform module.
-    RawTerraformBinary { "terraform" => Terraform, "tofu" => Tofu, } later []
 }
 
 section! {
@@ -395,6 +368,7 @@ pub(crate) const SECTIONS: &[(&str, &[&str])] = &[
     ("deployment", RawDeployment::KEYS),
     ("baa", RawBaa::KEYS),
     ("machines", RawMachines::KEYS),
+    ("machines.aws", RawAws::KEYS),
     ("host", RawHost::KEYS),
     ("security", RawSecurity::KEYS),
     ("security.token", RawToken::KEYS),

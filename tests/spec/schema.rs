@@ -91,7 +91,7 @@ fn messages(path: &str, array: bool, line: &str) -> Vec<String> {
 #[test]
 fn schema_and_reader_know_the_same_keys() {
     let sections = sections();
-    assert_eq!(sections.len(), 18);
+    assert_eq!(sections.len(), 19);
     let validator = validator();
     for (path, keys, array) in sections {
         for key in &keys {
@@ -133,7 +133,7 @@ fn what_the_schema_refuses_the_reader_refuses() {
         ("environment = \"test\"", "environment = \"staging\""),
         ("session_minutes = 480", "session_minutes = 4"),
         ("max_occupants = 6", "max_occupants = 101"),
-        ("kind = \"lab\"", "kind = \"aws\""),
+        ("kind = \"lab\"", "kind = \"vagrant\""),
         ("name = \"clinic-lab\"\n", ""),
         ("secure_domain = true", "secure_domain = 1"),
         ("roles = [\"core\"]", "roles = [\"bridge\"]"),

@@ -31,6 +31,7 @@ use crate::facts::PathState;
 use crate::facts::SECRETS_FILE;
 use crate::facts::Superusers;
 use crate::facts::UnitFacts;
+use crate::facts::cloud::CloudCase;
 use crate::plan;
 use crate::plan::BuildContext;
 use crate::plan::Change;
@@ -75,6 +76,7 @@ pub(super) struct Scene {
     pub(super) domain: Domain,
     pub(super) hosts: Vec<HostCase>,
     pub(super) outside: Seen<Sightings>,
+    pub(super) cloud: Option<Seen<CloudCase>>,
     /// Whether the comparison is the spoiled facts' own, or a given one.
     compare: bool,
 }
@@ -125,6 +127,7 @@ fn scene(spec: &str) -> Scene {
             compared: Seen::unknown("not compared yet"),
         }],
         outside,
+        cloud: None,
         compare: true,
     }
 }
@@ -217,6 +220,7 @@ impl Scene {
             now: NOW,
             hosts: &self.hosts,
             outside: &self.outside,
+            cloud: self.cloud.as_ref(),
         })
     }
 

@@ -236,6 +236,7 @@ impl Scene {
                 now: case.now,
                 hosts: case.hosts,
                 outside: case.outside,
+                cloud: case.cloud,
                 tls_profile: case.tls_profile,
             })
         });

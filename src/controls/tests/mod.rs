@@ -5,6 +5,8 @@ mod administrative;
 mod availability;
 mod build;
 mod call;
+mod cloud;
+mod cloud_scene;
 mod compromised;
 mod documents;
 mod encryption;
@@ -82,6 +84,7 @@ fn rows() -> impl Iterator<Item = &'static Row> {
         logging::ROWS,
         availability::ROWS,
         call::ROWS,
+        cloud::ROWS,
         administrative::ROWS,
         documents::ROWS,
     ]

@@ -235,6 +235,7 @@ fn a_probe_may_hold_a_server_against_nist() {
             now: NOW,
             hosts: &[],
             outside: &scene.outside,
+            cloud: None,
         };
         let failed = judge(&case)
             .into_iter()

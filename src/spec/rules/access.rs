@@ -12,8 +12,8 @@ use crate::spec::model::Logging;
 use crate::spec::problem::Place;
 use crate::spec::problem::Problem;
 use crate::spec::raw::RawAccess;
-use crate::spec::raw::RawMachinesKind;
 use crate::spec::raw::RawSpec;
+use crate::spec::raw_machines::RawMachinesKind;
 use crate::spec::reader::Spot;
 use crate::spec::rules::Bench;
 use crate::spec::rules::cloned;
@@ -82,7 +82,7 @@ fn standard(raw: &RawSpec, section: Option<Place>, bench: &mut Bench<'_>) -> Res
             section.unwrap_or(place),
             "production needs `access.admin_cidrs`, the networks that may reach SSH",
         ),
-        (None, Some(kind)) if kind.value == RawMachinesKind::Terraform => (
+        (None, Some(kind)) if matches!(kind.value, RawMachinesKind::Terraform | RawMachinesKind::Aws) => (
             section.unwrap_or(kind.place.clone()),
             "a host in a cloud needs `access.admin_cidrs`, or its firewalls would shut you out",
         ),

@@ -17,11 +17,13 @@ use crate::spec::name::HostName;
 use crate::spec::problem::Place;
 use crate::spec::problem::Problem;
 use crate::spec::raw::RawHost;
-use crate::spec::raw::RawMachinesKind;
 use crate::spec::raw::RawSpec;
+use crate::spec::raw_machines::RawMachines;
+use crate::spec::raw_machines::RawMachinesKind;
 use crate::spec::reader::May;
 use crate::spec::reader::Spot;
 use crate::spec::rules::Bench;
+use crate::spec::rules::aws;
 use crate::spec::rules::cloned;
 use crate::spec::rules::given;
 use crate::spec::rules::optional;
@@ -29,16 +31,33 @@ use crate::spec::rules::terraform;
 use crate::spec::terraform::Login;
 
 /// The name of the host that is made when the spec names none.
-const CORE_HOST: &str = "core";
+const MADE_HOST: &str = "core";
 
 /// Judges `[machines]`.
 pub(crate) fn machines(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Machines, Refused> {
     let machines = raw.machines.as_ref().map_err(|refused| *refused)?;
-    match kind(raw)? {
+    let kind = kind(raw)?;
+    let needless = needless(&machines.value, kind, bench);
+    let judged = match kind {
+        RawMachinesKind::Existing => Ok(Machines::Existing),
+        RawMachinesKind::Lab => Ok(Machines::Lab),
         RawMachinesKind::Terraform => terraform::settings(machines, raw, bench).map(Machines::Terraform),
-        RawMachinesKind::Existing => terraform::needless(&machines.value, bench).map(|()| Machines::Existing),
-        RawMachinesKind::Lab => terraform::needless(&machines.value, bench).map(|()| Machines::Lab),
-    }
+        RawMachinesKind::Aws => aws::machines(raw, machines, bench).map(|aws| Machines::Aws(Box::new(aws))),
+    };
+    needless.and(judged)
+}
+
+/// Refuses what belongs to machines of another kind.
+fn needless(machines: &RawMachines, kind: RawMachinesKind, bench: &mut Bench<'_>) -> Result<(), Refused> {
+    let terraform = match kind {
+        RawMachinesKind::Terraform => Ok(()),
+        _ => terraform::needless(machines, bench),
+    };
+    let aws = match kind {
+        RawMachinesKind::Aws => Ok(()),
+        _ => aws::needless(machines, bench),
+    };
+    terraform.and(aws)
 }
 
 fn kind(raw: &RawSpec) -> Result<RawMachinesKind, Refused> {
@@ -63,7 +82,9 @@ pub(crate) fn hosts(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Vec<HostSpec
         return judged.into_iter().collect();
     }
     match kind? {
-        RawMachinesKind::Lab | RawMachinesKind::Terraform => core_host(bench).map(|host| vec![host]),
+        RawMachinesKind::Lab | RawMachinesKind::Terraform | RawMachinesKind::Aws => {
+            made_host(bench).map(|host| vec![host])
+        }
         RawMachinesKind::Existing => {
             let place = raw
                 .machines
@@ -75,9 +96,9 @@ pub(crate) fn hosts(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Vec<HostSpec
     }
 }
 
-fn core_host(bench: &mut Bench<'_>) -> Result<HostSpec, Refused> {
+fn made_host(bench: &mut Bench<'_>) -> Result<HostSpec, Refused> {
     let spot = Spot {
-        value: CORE_HOST.to_owned(),
+        value: MADE_HOST.to_owned(),
         place: Place::File,
     };
     Ok(HostSpec {
@@ -117,7 +138,7 @@ fn host(section: &Spot<RawHost>, kind: Option<RawMachinesKind>, bench: &mut Benc
     };
     let roles = roles(raw, bench);
     let ssh = match kind {
-        Some(RawMachinesKind::Lab) => no_ssh(raw, bench).map(|()| None),
+        Some(kind @ (RawMachinesKind::Lab | RawMachinesKind::Aws)) => no_ssh(raw, kind, bench).map(|()| None),
         Some(RawMachinesKind::Terraform) => Ok(None),
         _ => ssh(section, bench).map(Some),
     };
@@ -143,8 +164,8 @@ fn roles(raw: &RawHost, bench: &mut Bench<'_>) -> Result<Vec<Role>, Refused> {
     }
 }
 
-/// A lab host is reached as the lab says; whatever the spec says about that is a misunderstanding.
-fn no_ssh(raw: &RawHost, bench: &mut Bench<'_>) -> Result<(), Refused> {
+/// A host that is made is reached as its maker says; whatever the spec says about that is a misunderstanding.
+fn no_ssh(raw: &RawHost, machines: RawMachinesKind, bench: &mut Bench<'_>) -> Result<(), Refused> {
     let texts = [
         ("address", &raw.address),
         ("user", &raw.user),
@@ -162,8 +183,12 @@ fn no_ssh(raw: &RawHost, bench: &mut Bench<'_>) -> Result<(), Refused> {
     places.extend(given(&raw.port).map(|spot| ("port", spot.place.clone())));
     let mut outcome = Ok(());
     for (key, place) in places {
-        let message = format!("`host.{key}` has no meaning in the lab, which makes the host and knows how to reach it");
-        let problem = Problem::new("spec/not-for-the-lab", place, message);
+        let (code, maker) = match machines {
+            RawMachinesKind::Aws => ("spec/not-for-aws", "AWS"),
+            _ => ("spec/not-for-the-lab", "the lab"),
+        };
+        let message = format!("`host.{key}` has no meaning in {maker}, which makes the host and knows how to reach it");
+        let problem = Problem::new(code, place, message);
         outcome = Err(bench.refuse(problem.help(format!("remove `{key}`, or set `kind = \"existing\"`"))));
     }
     outcome

@@ -1,6 +1,7 @@
 //! The rules: raw shapes in, a `Spec` or problems out. One file a subject; `policy` holds what spans several sections.
 
 mod access;
+mod aws;
 mod certificate;
 mod deployment;
 mod dns;
@@ -25,8 +26,8 @@ use crate::spec::model::Spec;
 use crate::spec::problem::Place;
 use crate::spec::problem::Problem;
 use crate::spec::raw::RawEnvironment;
-use crate::spec::raw::RawMachinesKind;
 use crate::spec::raw::RawSpec;
+use crate::spec::raw_machines::RawMachinesKind;
 use crate::spec::reader::May;
 use crate::spec::reader::Spot;
 use crate::spec::switches::Switches;

@@ -1,0 +1,309 @@
+//! Machines in AWS for the commands: opens the account, and says errors the way an operator can use them.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::commands::disposal;
+use crate::commands::error::CommandError;
+use crate::commands::ui::Ui;
+use crate::facts::cloud::CloudCase;
+use crate::facts::cloud::CloudWanted;
+use crate::facts::cloud::Standing;
+use crate::facts::cloud::standing;
+use crate::machines::Absent;
+use crate::machines::Machine;
+use crate::machines::aws;
+use crate::machines::aws::Change;
+use crate::machines::aws::CloudError;
+use crate::machines::aws::Inventory;
+use crate::machines::aws::Opening;
+use crate::machines::aws::Wanted;
+use crate::remote::aws::Aws;
+use crate::remote::aws::AwsError;
+use crate::remote::aws::Place;
+use crate::render;
+use crate::render::Scope;
+use crate::render::Transport;
+use crate::seen::Seen;
+use crate::spec::AwsMachines;
+use crate::spec::Environment;
+use crate::spec::HostName;
+use crate::spec::Machines;
+use crate::spec::Spec;
+
+/// The control whose waiver lets production go on where the agreement is not proved.
+const AGREEMENT: &str = "administrative/baa-in-force";
+
+/// A deployment's part of an account, looked at.
+pub(crate) struct Cloud {
+    pub(super) api: Aws,
+    pub(super) wanted: Wanted,
+    pub(super) seen: Inventory,
+    pub(super) settings: AwsMachines,
+    changes: Vec<Change>,
+    found: Option<aws::Found>,
+}
+
+/// The deployment's part of the account, where its machines are in AWS.
+pub(crate) fn look(spec: &Spec, ui: &Ui) -> Result<Option<Cloud>, CommandError> {
+    match &spec.machines {
+        Machines::Aws(settings) => Cloud::look(spec, settings, ui).map(Some),
+        Machines::Existing | Machines::Lab | Machines::Terraform(_) => Ok(None),
+    }
+}
+
+impl Cloud {
+    /// Looks, and compares with the spec. Nothing is changed.
+    fn look(spec: &Spec, settings: &AwsMachines, ui: &Ui) -> Result<Self, CommandError> {
+        ui.doing(&format!(
+            "asking AWS about {} in {}",
+            spec.deployment.name, settings.region
+        ));
+        let api = open(settings)?;
+        api.wait(api.identity()).map_err(|error| called(&error))?;
+        let wanted = aws::wanted(spec, settings, &openings(spec)?, Timestamp::now());
+        let seen = api.wait(aws::look(&api, &wanted)).map_err(|error| failed(&error))?;
+        let changes = aws::diff(&wanted, &seen);
+        Ok(Self {
+            api,
+            wanted,
+            seen,
+            settings: settings.clone(),
+            changes,
+            found: None,
+        })
+    }
+
+    /// Every change, a line each.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.changes.iter().map(ToString::to_string).collect()
+    }
+
+    /// Hosts whose machine would be new.
+    pub(crate) fn new_machines(&self) -> Vec<HostName> {
+        let made = |change: &Change| match change {
+            Change::MakeMachine(host) => Some(host.clone()),
+            _ => None,
+        };
+        self.changes.iter().filter_map(made).collect()
+    }
+
+    /// The machines that can be logged in to, and the hosts whose machine is not there yet or not known by its host key.
+    pub(crate) fn machines(&self, spec: &Spec) -> (Vec<Machine>, Vec<Absent>) {
+        known(spec, &self.settings, &self.seen)
+    }
+
+    /// Refuses production whose agreement is not proved and not waived.
+    pub(crate) fn refuse_without_agreement(&self, spec: &Spec, ui: &Ui) -> Result<(), CommandError> {
+        if spec.deployment.environment != Environment::Production {
+            return Ok(());
+        }
+        ui.doing("asking AWS Artifact for the business associate agreement");
+        let (why, remedy) = match self.api.wait(agreement(&self.api)) {
+            Seen::Known(Standing::InForce { .. }) => return Ok(()),
+            Seen::Known(other) => (
+                other.words(),
+                "accept the business associate addendum in AWS Artifact, for this account or its organization",
+            ),
+            Seen::Unknown(why) => (
+                format!("the agreement could not be seen: failed to {why}"),
+                "let these credentials call artifact:ListCustomerAgreements and sts:GetCallerIdentity",
+            ),
+        };
+        let today = jiff::Zoned::now().date();
+        let waived = spec
+            .waivers
+            .iter()
+            .find(|waiver| waiver.control == AGREEMENT && waiver.is_in_force(today));
+        if let Some(waiver) = waived {
+            ui.say(&format!(
+                "{why}; {} accepted that until {}",
+                waiver.approver, waiver.expires
+            ));
+            return Ok(());
+        }
+        Err(CommandError::refused(format!(
+            "{why}; production is not deployed without it, and nothing was changed"
+        ))
+        .hint(remedy)
+        .hint(format!("or accept it for a time with a [[waiver]] of {AGREEMENT}")))
+    }
+
+    /// Makes the changes, and learns the host keys of machines that are new.
+    pub(crate) fn make(&mut self, spec: &Spec, ui: &Ui) -> Result<Vec<Machine>, CommandError> {
+        if let Some(found) = self.found.take() {
+            let say = |text: &str| ui.say(text);
+            let made = self.api.wait(aws::apply(&self.api, &self.wanted, &found, &say));
+            self.seen = made.map_err(|error| failed(&error))?;
+        }
+        let say = |text: &str| ui.doing(text);
+        let found = self
+            .api
+            .wait(aws::machines(&self.api, spec, &self.settings, &self.seen, &say));
+        found.map_err(|error| failed(&error))
+    }
+
+    /// Refuses with everything that is in the way of the changes, before any of them is made.
+    pub(crate) fn preflight(&mut self, ui: &Ui) -> Result<(), CommandError> {
+        if !self.changes.is_empty() {
+            ui.doing("rehearsing the changes with AWS");
+            let ahead = aws::preflight(&self.api, &self.wanted, &self.seen, &self.changes);
+            self.found = Some(self.api.wait(ahead).map_err(|error| failed(&error))?);
+        }
+        Ok(())
+    }
+}
+
+/// The machines that can be logged in to, and the hosts without one. Asks for no more than that takes, so that an audit
+/// tells of whatever else these credentials may not ask.
+pub(crate) fn find(spec: &Spec, settings: &AwsMachines, ui: &Ui) -> Result<(Vec<Machine>, Vec<Absent>), CommandError> {
+    ui.doing(&format!(
+        "asking AWS about {} in {}",
+        spec.deployment.name, settings.region
+    ));
+    let api = open(settings)?;
+    let seen = api
+        .wait(aws::hosts(&api, &aws::owner(spec)))
+        .map_err(|error| called(&error))?;
+    Ok(known(spec, settings, &seen))
+}
+
+fn known(spec: &Spec, settings: &AwsMachines, seen: &Inventory) -> (Vec<Machine>, Vec<Absent>) {
+    let found = aws::known_machines(spec, settings, seen);
+    let absent = spec
+        .hosts
+        .iter()
+        .filter(|host| found.iter().all(|machine| machine.host.name != host.name));
+    let absent = absent.map(|host| Absent {
+        host: host.clone(),
+        machine_name: format!("{}-{}", spec.deployment.name, host.name)
+            .parse()
+            .unwrap_or_else(|_| host.name.clone()),
+    });
+    let absent = absent.collect();
+    (found, absent)
+}
+
+/// What the cloud says of the deployment, beside what the spec wants of it; `None` where no cloud makes the hosts.
+pub(crate) fn facts(spec: &Spec, ui: &Ui) -> Option<Seen<CloudCase>> {
+    let Machines::Aws(settings) = &spec.machines else {
+        return None;
+    };
+    ui.doing(&format!("asking AWS about everything of {}", spec.deployment.name));
+    let opened = openings(spec).and_then(|openings| Ok((open(settings)?, openings)));
+    let (api, openings) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return Some(Seen::unknown(error.message)),
+    };
+    let wanted = aws::wanted(spec, settings, &openings, Timestamp::now());
+    let facts = api.wait(crate::facts::cloud::look(&api, &wanted.owner, &wanted.network));
+    let open = wanted
+        .hosts
+        .iter()
+        .map(|host| (host.name.to_string(), host.open.clone()));
+    Some(Seen::Known(CloudCase {
+        wanted: CloudWanted {
+            open: open.collect(),
+            egress: aws::egress(),
+            recorded: wanted.flow_logs.is_some() || wanted.protected(),
+        },
+        facts,
+    }))
+}
+
+/// How the agreement of the account stands.
+pub(super) async fn agreement(api: &Aws) -> Seen<Standing> {
+    let asked = tokio::try_join!(api.identity(), api.agreements());
+    asked
+        .map(|(identity, list)| standing(&list, &identity.account, Timestamp::now()))
+        .into()
+}
+
+/// Opens the account.
+pub(super) fn open(settings: &AwsMachines) -> Result<Aws, CommandError> {
+    let place = Place {
+        region: Some(settings.region.clone()),
+        profile: settings.profile.clone(),
+    };
+    Aws::open(&place).map_err(|error| called(&error))
+}
+
+/// Ports that everybody may reach, by host.
+fn openings(spec: &Spec) -> Result<BTreeMap<HostName, BTreeSet<Opening>>, CommandError> {
+    let mut all = BTreeMap::new();
+    for host in &spec.hosts {
+        let wanted = render::render(spec, host).map_err(CommandError::failed)?;
+        let public = wanted
+            .listeners
+            .iter()
+            .filter(|listener| listener.scope == Scope::Public);
+        let openings = public.map(|listener| Opening {
+            protocol: match listener.transport {
+                Transport::Tcp => "tcp",
+                Transport::Udp => "udp",
+            },
+            ports: (listener.port, listener.last_port),
+        });
+        all.insert(host.name.clone(), openings.collect());
+    }
+    Ok(all)
+}
+
+/// What a destruction removed, kept and left, a line each, and the record of what became of the data.
+pub(crate) struct Destroyed {
+    pub(crate) removed: Vec<String>,
+    pub(crate) kept: Vec<String>,
+    pub(crate) left: Vec<String>,
+    pub(crate) record: serde_json::Value,
+}
+
+/// Removes everything of a deployment, in every region, when `confirm` agrees to what is known to be there.
+pub(crate) fn destroy(
+    spec: &Spec,
+    settings: &AwsMachines,
+    confirm: impl FnOnce() -> Result<(), CommandError>,
+    ui: &Ui,
+) -> Result<Destroyed, CommandError> {
+    ui.doing(&format!(
+        "asking AWS about {} in {}",
+        spec.deployment.name, settings.region
+    ));
+    let api = open(settings)?;
+    let owner = aws::owner(spec);
+    let there = api
+        .wait(aws::seen(&api, &owner.deployment))
+        .map_err(|error| called(&error))?;
+    ui.done();
+    for (kind, id, _) in there.only(&owner).things() {
+        ui.say(&format!("- {kind} {id}"));
+    }
+    ui.say("- whatever else carries the deployment's tags, in every region");
+    confirm()?;
+    let say = |text: &str| ui.say(text);
+    let torn = api.wait(aws::destroy(&api, &owner, settings.dns_zone.as_deref(), &say));
+    Ok(Destroyed {
+        removed: disposal::lines(&torn),
+        record: disposal::record(spec, &torn, &crate::commands::audit::now()),
+        kept: torn.kept,
+        left: torn.left,
+    })
+}
+
+/// The account that the environment or a profile names, for `reap`.
+pub(super) fn account(profile: Option<String>, region: Option<String>) -> Result<Aws, CommandError> {
+    Aws::open(&Place { region, profile }).map_err(|error| called(&error))
+}
+
+/// A call that failed.
+pub(super) fn called(error: &AwsError) -> CommandError {
+    CommandError::failed(error).hint(error.hint())
+}
+
+fn failed(error: &CloudError) -> CommandError {
+    error
+        .hints()
+        .into_iter()
+        .fold(CommandError::failed(error), CommandError::hint)
+}

@@ -1,0 +1,234 @@
+//! What AWS holds of a deployment in one region, found by its tags. Plain data.
+
+use std::collections::BTreeSet;
+
+use crate::machines::aws::names;
+use crate::machines::aws::names::Owner;
+use crate::remote::aws::model::Address;
+use crate::remote::aws::model::DiskKeySeen;
+use crate::remote::aws::model::FlowLog;
+use crate::remote::aws::model::Gateway;
+use crate::remote::aws::model::Group;
+use crate::remote::aws::model::Instance;
+use crate::remote::aws::model::Interface;
+use crate::remote::aws::model::KeyPair;
+use crate::remote::aws::model::RouteTable;
+use crate::remote::aws::model::Snapshot;
+use crate::remote::aws::model::Subnet;
+use crate::remote::aws::model::Tags;
+use crate::remote::aws::model::Volume;
+use crate::remote::aws::model::Vpc;
+
+/// All of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// VPCs.
+    pub vpcs: Vec<Vpc>,
+    /// Internet gateways.
+    pub gateways: Vec<Gateway>,
+    /// Subnets.
+    pub subnets: Vec<Subnet>,
+    /// Route tables.
+    pub route_tables: Vec<RouteTable>,
+    /// Security groups.
+    pub groups: Vec<Group>,
+    /// Login keys.
+    pub key_pairs: Vec<KeyPair>,
+    /// Machines, but for terminated ones.
+    pub instances: Vec<Instance>,
+    /// Disks.
+    pub volumes: Vec<Volume>,
+    /// Snapshots.
+    pub snapshots: Vec<Snapshot>,
+    /// Elastic IP addresses.
+    pub addresses: Vec<Address>,
+    /// Flow logs.
+    pub flow_logs: Vec<FlowLog>,
+    /// Network interfaces.
+    pub interfaces: Vec<Interface>,
+    /// The operator's own subnet, where the spec names one and it exists.
+    pub given_subnet: Option<Subnet>,
+    /// Keys made for the deployment's disks whose end is not scheduled.
+    pub disk_keys: Vec<DiskKeySeen>,
+    /// The domain's addresses in Route 53, where the spec names a zone and there is a record.
+    pub record: Option<Vec<String>>,
+}
+
+/// A kind of thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Record in Route 53.
+    Record,
+    /// Elastic IP address.
+    Address,
+    /// Machine.
+    Instance,
+    /// Disk.
+    Volume,
+    /// Snapshot.
+    Snapshot,
+    /// Network interface.
+    Interface,
+    /// Flow log.
+    FlowLog,
+    /// Security group.
+    Group,
+    /// Subnet.
+    Subnet,
+    /// Route table.
+    RouteTable,
+    /// Internet gateway.
+    Gateway,
+    /// VPC.
+    Vpc,
+    /// Login key.
+    KeyPair,
+    /// Key of the disks.
+    DiskKey,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Record => "DNS record",
+            Self::Address => "Elastic IP address",
+            Self::Instance => "instance",
+            Self::Volume => "volume",
+            Self::Snapshot => "snapshot",
+            Self::Interface => "network interface",
+            Self::FlowLog => "flow log",
+            Self::Group => "security group",
+            Self::Subnet => "subnet",
+            Self::RouteTable => "route table",
+            Self::Gateway => "internet gateway",
+            Self::Vpc => "VPC",
+            Self::KeyPair => "key pair",
+            Self::DiskKey => "KMS key",
+        })
+    }
+}
+
+impl Inventory {
+    /// Kind, id and tags of everything that carries tags.
+    pub fn things(&self) -> Vec<(Kind, &str, &Tags)> {
+        let mut all: Vec<(Kind, &str, &Tags)> = Vec::new();
+        all.extend(self.addresses.iter().map(|a| (Kind::Address, a.id.as_str(), &a.tags)));
+        all.extend(self.instances.iter().map(|i| (Kind::Instance, i.id.as_str(), &i.tags)));
+        all.extend(self.volumes.iter().map(|v| (Kind::Volume, v.id.as_str(), &v.tags)));
+        all.extend(self.snapshots.iter().map(|s| (Kind::Snapshot, s.id.as_str(), &s.tags)));
+        all.extend(
+            self.interfaces
+                .iter()
+                .map(|i| (Kind::Interface, i.id.as_str(), &i.tags)),
+        );
+        all.extend(self.flow_logs.iter().map(|f| (Kind::FlowLog, f.id.as_str(), &f.tags)));
+        all.extend(self.groups.iter().map(|g| (Kind::Group, g.id.as_str(), &g.tags)));
+        all.extend(self.subnets.iter().map(|s| (Kind::Subnet, s.id.as_str(), &s.tags)));
+        all.extend(
+            self.route_tables
+                .iter()
+                .map(|r| (Kind::RouteTable, r.id.as_str(), &r.tags)),
+        );
+        all.extend(self.gateways.iter().map(|g| (Kind::Gateway, g.id.as_str(), &g.tags)));
+        all.extend(self.vpcs.iter().map(|v| (Kind::Vpc, v.id.as_str(), &v.tags)));
+        all.extend(self.key_pairs.iter().map(|k| (Kind::KeyPair, k.name.as_str(), &k.tags)));
+        all
+    }
+
+    /// Whether nothing of the deployment is there.
+    pub fn is_empty(&self) -> bool {
+        self.things().is_empty() && self.disk_keys.is_empty()
+    }
+
+    /// What carries the deployment's name and is another owner's, with that owner's domain.
+    pub fn strangers(&self, owner: &Owner) -> Vec<(Kind, String, String)> {
+        let others = self.things().into_iter().filter(|(_, _, tags)| !owner.owns(tags));
+        others
+            .map(|(kind, id, tags)| {
+                let domain = tags.get(names::DOMAIN).map_or("no domain", String::as_str);
+                (kind, id.to_owned(), domain.to_owned())
+            })
+            .collect()
+    }
+
+    /// Without what is another owner's.
+    #[must_use]
+    pub fn only(mut self, owner: &Owner) -> Self {
+        self.vpcs.retain(|thing| owner.owns(&thing.tags));
+        self.gateways.retain(|thing| owner.owns(&thing.tags));
+        self.subnets.retain(|thing| owner.owns(&thing.tags));
+        self.route_tables.retain(|thing| owner.owns(&thing.tags));
+        self.groups.retain(|thing| owner.owns(&thing.tags));
+        self.key_pairs.retain(|thing| owner.owns(&thing.tags));
+        self.instances.retain(|thing| owner.owns(&thing.tags));
+        self.volumes.retain(|thing| owner.owns(&thing.tags));
+        self.snapshots.retain(|thing| owner.owns(&thing.tags));
+        self.addresses.retain(|thing| owner.owns(&thing.tags));
+        self.flow_logs.retain(|thing| owner.owns(&thing.tags));
+        self.interfaces.retain(|thing| owner.owns(&thing.tags));
+        self
+    }
+
+    /// When a test of which something exists may be destroyed: the earliest end that anything says.
+    pub fn expires(&self) -> Option<String> {
+        let ends: BTreeSet<&String> = self
+            .things()
+            .into_iter()
+            .filter_map(|(_, _, tags)| tags.get(names::EXPIRES))
+            .collect();
+        ends.first().map(|end| (*end).clone())
+    }
+
+    /// The VPC that is used: the one that holds a subnet or a group of ours, else the first.
+    pub fn vpc(&self) -> Option<&Vpc> {
+        let in_use = |vpc: &&Vpc| {
+            self.subnets.iter().any(|subnet| subnet.vpc == vpc.id)
+                || self.groups.iter().any(|group| group.vpc == vpc.id)
+        };
+        self.vpcs.iter().find(in_use).or_else(|| self.vpcs.first())
+    }
+
+    /// The gateway that is used: the one that is attached, else the first.
+    pub fn gateway(&self) -> Option<&Gateway> {
+        let attached = self.gateways.iter().find(|gateway| gateway.vpc.is_some());
+        attached.or_else(|| self.gateways.first())
+    }
+
+    /// The subnet that machines are in.
+    pub fn subnet(&self) -> Option<&Subnet> {
+        self.given_subnet.as_ref().or_else(|| self.subnets.first())
+    }
+
+    /// A host's machine: the newest generation.
+    pub fn instance(&self, host: &str) -> Option<&Instance> {
+        let of_host = self.instances.iter().filter(|machine| is_of(&machine.tags, host));
+        let alive = of_host.filter(|machine| machine.state != "shutting-down");
+        alive.max_by_key(|machine| generation(&machine.tags))
+    }
+
+    /// A host's security group.
+    pub fn group(&self, host: &str) -> Option<&Group> {
+        self.groups.iter().find(|group| is_of(&group.tags, host))
+    }
+
+    /// A host's address: the one that a machine has, else the first.
+    pub fn address(&self, host: &str) -> Option<&Address> {
+        let of_host = || self.addresses.iter().filter(|address| is_of(&address.tags, host));
+        of_host()
+            .find(|address| address.instance.is_some())
+            .or_else(|| of_host().next())
+    }
+}
+
+/// Whether tags name a host.
+pub fn is_of(tags: &Tags, host: &str) -> bool {
+    tags.get(names::HOST).is_some_and(|name| name == host)
+}
+
+/// Which of a host's machines this is.
+pub fn generation(tags: &Tags) -> u32 {
+    tags.get(names::GENERATION)
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(0)
+}

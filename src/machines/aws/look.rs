@@ -1,0 +1,154 @@
+//! Looks at what AWS holds of a deployment: all kinds at once, by tag.
+
+use crate::machines::aws::error::CloudError;
+use crate::machines::aws::inventory::Inventory;
+use crate::machines::aws::names;
+use crate::machines::aws::names::Owner;
+use crate::machines::aws::wanted::Wanted;
+use crate::remote::aws::Aws;
+use crate::remote::aws::AwsError;
+use crate::remote::aws::Why;
+use crate::remote::aws::model::DiskKeySeen;
+use crate::seen::Seen;
+use crate::spec::DiskKey;
+use crate::spec::Network;
+
+/// What AWS holds of a deployment, with what the spec names beside it. Another owner's things of the same name are an
+/// error: nothing is ever changed that might be theirs.
+///
+/// # Errors
+/// Where a call fails, or the name is another owner's.
+pub async fn look(aws: &Aws, wanted: &Wanted) -> Result<Inventory, CloudError> {
+    let (mut inventory, subnet, record) = tokio::try_join!(
+        seen(aws, &wanted.owner.deployment),
+        given_subnet(aws, wanted),
+        record(aws, wanted),
+    )?;
+    let strangers = inventory.strangers(&wanted.owner);
+    if let Some((_, _, domain)) = strangers.first() {
+        let others: Vec<String> = strangers.iter().map(|(kind, id, _)| format!("{kind} {id}")).collect();
+        return Err(CloudError::Collision {
+            deployment: wanted.owner.deployment.clone(),
+            others: others.join(", "),
+            domain: domain.clone(),
+        });
+    }
+    if wanted.disk_key == DiskKey::Own {
+        inventory.disk_keys = disk_keys(aws, &wanted.owner).await?;
+    }
+    for machine in &mut inventory.instances {
+        machine.protected = Seen::Known(aws.protection(&machine.id).await?);
+    }
+    inventory.given_subnet = subnet;
+    inventory.record = record;
+    Ok(inventory)
+}
+
+/// Machines and addresses alone: what it takes to reach the hosts. Another owner's are left out.
+///
+/// # Errors
+/// Where a call fails.
+pub async fn hosts(aws: &Aws, owner: &Owner) -> Result<Inventory, AwsError> {
+    let tag = format!("tag:{}", names::DEPLOYMENT);
+    let (instances, addresses) = tokio::try_join!(
+        aws.instances(&tag, &owner.deployment),
+        aws.addresses(Some((&tag, &owner.deployment))),
+    )?;
+    let found = Inventory {
+        instances,
+        addresses,
+        ..Inventory::default()
+    };
+    Ok(found.only(owner))
+}
+
+/// Everything in a region that carries a deployment's name, whosever it is.
+///
+/// # Errors
+/// Where a call fails.
+pub async fn seen(aws: &Aws, deployment: &str) -> Result<Inventory, AwsError> {
+    let tag = format!("tag:{}", names::DEPLOYMENT);
+    let tag = tag.as_str();
+    let (vpcs, gateways, subnets, route_tables, groups, key_pairs) = tokio::try_join!(
+        aws.vpcs(tag, deployment),
+        aws.gateways(tag, deployment),
+        aws.subnets(tag, deployment),
+        aws.route_tables(tag, deployment),
+        aws.groups(tag, deployment),
+        aws.key_pairs(tag, deployment),
+    )?;
+    let (instances, volumes, snapshots, addresses, flow_logs, interfaces) = tokio::try_join!(
+        aws.instances(tag, deployment),
+        aws.volumes(tag, deployment),
+        aws.snapshots(tag, deployment),
+        aws.addresses(Some((tag, deployment))),
+        aws.flow_logs(tag, deployment),
+        aws.interfaces(tag, deployment),
+    )?;
+    let mut inventory = Inventory {
+        vpcs,
+        gateways,
+        subnets,
+        route_tables,
+        groups,
+        key_pairs,
+        instances,
+        volumes,
+        snapshots,
+        addresses,
+        flow_logs,
+        interfaces,
+        ..Inventory::default()
+    };
+    // The order decides which of two is kept, so it must not change from look to look.
+    inventory.vpcs.sort_by(|one, other| one.id.cmp(&other.id));
+    inventory.gateways.sort_by(|one, other| one.id.cmp(&other.id));
+    inventory.subnets.sort_by(|one, other| one.id.cmp(&other.id));
+    inventory
+        .route_tables
+        .sort_by(|one, other| (one.subnets.is_empty(), &one.id).cmp(&(other.subnets.is_empty(), &other.id)));
+    inventory.addresses.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(inventory)
+}
+
+/// Keys made for a deployment's disks whose end is not scheduled. The alias names one; without it, whatever carries the
+/// deployment's tag is looked for.
+pub(super) async fn disk_keys(aws: &Aws, owner: &Owner) -> Result<Vec<DiskKeySeen>, AwsError> {
+    let mut found: Vec<DiskKeySeen> = aws.disk_key(&owner.alias()).await?.into_iter().collect();
+    found.retain(|key| !key.ending);
+    if found.is_empty() {
+        found = aws.tagged_keys(names::DEPLOYMENT, &owner.deployment).await?;
+    }
+    // Another owner's key of the same name is never taken, and never ended.
+    let mut keys = Vec::new();
+    for key in found.into_iter().filter(|key| !key.ending) {
+        if aws.key_has_tag(&key.arn, names::DOMAIN, &owner.domain).await? {
+            keys.push(key);
+        }
+    }
+    keys.sort_by(|one, other| one.arn.cmp(&other.arn));
+    Ok(keys)
+}
+
+async fn given_subnet(aws: &Aws, wanted: &Wanted) -> Result<Option<crate::remote::aws::model::Subnet>, AwsError> {
+    let Network::Subnet(id) = &wanted.network else {
+        return Ok(None);
+    };
+    let found = aws.subnets("subnet-id", id).await?.into_iter().next();
+    let missing = || {
+        AwsError::ours(
+            "ec2:DescribeSubnets",
+            aws.region(),
+            Why::NotFound,
+            format!("no subnet {id}"),
+        )
+    };
+    found.map(Some).ok_or_else(missing)
+}
+
+async fn record(aws: &Aws, wanted: &Wanted) -> Result<Option<Vec<String>>, AwsError> {
+    match &wanted.dns_zone {
+        None => Ok(None),
+        Some(zone) => aws.record(zone, &wanted.owner.domain).await,
+    }
+}

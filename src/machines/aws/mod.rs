@@ -1,0 +1,71 @@
+//! Machines in AWS. What exists is found by its tags, in any region and from any computer: there is no state file. What
+//! decides (`wanted`, `diff`) does not look; what looks and acts needs the cargo feature `aws`.
+
+pub mod change;
+pub mod diff;
+pub mod error;
+pub mod host_key;
+pub mod inventory;
+pub mod names;
+pub mod wanted;
+
+#[cfg(feature = "aws")]
+mod apply;
+#[cfg(feature = "aws")]
+mod carry_out;
+#[cfg(feature = "aws")]
+mod destroy;
+#[cfg(feature = "aws")]
+mod look;
+#[cfg(feature = "aws")]
+mod on_machine;
+#[cfg(feature = "aws")]
+mod patience;
+#[cfg(feature = "aws")]
+mod preflight;
+#[cfg(feature = "aws")]
+mod reach;
+#[cfg(feature = "aws")]
+mod reap;
+
+pub use change::Change;
+pub use diff::diff;
+pub use error::CloudError;
+pub use error::Obstacle;
+pub use inventory::Inventory;
+pub use names::Owner;
+pub use wanted::Opening;
+pub use wanted::Wanted;
+pub use wanted::egress;
+pub use wanted::owner;
+pub use wanted::wanted;
+
+#[cfg(feature = "aws")]
+pub use apply::apply;
+#[cfg(feature = "aws")]
+pub use destroy::Removed;
+#[cfg(feature = "aws")]
+pub use destroy::TornDown;
+#[cfg(feature = "aws")]
+pub use destroy::destroy;
+#[cfg(feature = "aws")]
+pub use look::hosts;
+#[cfg(feature = "aws")]
+pub use look::look;
+#[cfg(feature = "aws")]
+pub use look::seen;
+#[cfg(feature = "aws")]
+pub use preflight::Found;
+#[cfg(feature = "aws")]
+pub use preflight::preflight;
+#[cfg(feature = "aws")]
+pub use reach::known_machines;
+#[cfg(feature = "aws")]
+pub use reach::machines;
+#[cfg(feature = "aws")]
+pub use reap::Expired;
+#[cfg(feature = "aws")]
+pub use reap::expired;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! How machines that exist are reached: by their address, with the host key that their console showed.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use crate::machines::Machine;
+use crate::machines::aws::error::CloudError;
+use crate::machines::aws::host_key::fingerprint;
+use crate::machines::aws::inventory::Inventory;
+use crate::machines::aws::names;
+use crate::machines::aws::patience::again;
+use crate::machines::aws::patience::pause;
+use crate::remote::aws::Aws;
+use crate::remote::aws::model::Instance;
+use crate::remote::aws::model::Tags;
+use crate::spec::AwsMachines;
+use crate::spec::HostKeyPolicy;
+use crate::spec::HostSpec;
+use crate::spec::Spec;
+use crate::spec::SshTarget;
+
+/// The login of Debian's images; it has sudo without a password.
+const LOGIN: &str = "admin";
+/// The longest wait for a console to show the host's keys. AWS brings a console up to date minutes later.
+const CONSOLE: Duration = Duration::from_secs(600);
+
+/// The spec's hosts whose machine is there and whose host key is known, with the way in. Asks nothing.
+pub fn known_machines(spec: &Spec, settings: &AwsMachines, seen: &Inventory) -> Vec<Machine> {
+    let known = |host: &HostSpec| {
+        let (machine, ip) = placed(seen, host)?;
+        let key = machine.tags.get(names::HOST_KEY)?.clone();
+        Some(reached(host, settings, machine, ip, key))
+    };
+    spec.hosts.iter().filter_map(known).collect()
+}
+
+/// A host's machine with the address that it has.
+fn placed<'a>(seen: &'a Inventory, host: &HostSpec) -> Option<(&'a Instance, Ipv4Addr)> {
+    let name = host.name.as_str();
+    let (machine, address) = (seen.instance(name)?, seen.address(name)?);
+    (address.instance.as_ref() == Some(&machine.id)).then_some((machine, address.ip))
+}
+
+fn reached(host: &HostSpec, settings: &AwsMachines, machine: &Instance, ip: Ipv4Addr, key: String) -> Machine {
+    let mut host = host.clone();
+    host.public_address = Some(ip.into());
+    host.private_address = machine.private.map(Into::into);
+    Machine {
+        host,
+        target: SshTarget {
+            address: ip.to_string(),
+            user: Some(LOGIN.to_owned()),
+            port: Some(22),
+            key: settings.key.clone(),
+            certificate: None,
+            host_key: HostKeyPolicy::Fingerprint(key),
+            jump: None,
+        },
+        outside: vec![ip.into()],
+    }
+}
+
+/// The spec's hosts whose machine is there, with the way in. Learns the host key of each machine that is new, before
+/// anybody logs in.
+///
+/// # Errors
+/// Where a call fails, or a console shows no key in time.
+pub async fn machines(
+    aws: &Aws,
+    spec: &Spec,
+    settings: &AwsMachines,
+    seen: &Inventory,
+    say: &(dyn Fn(&str) + Sync),
+) -> Result<Vec<Machine>, CloudError> {
+    let mut found = Vec::new();
+    for host in &spec.hosts {
+        let Some((machine, ip)) = placed(seen, host) else {
+            continue;
+        };
+        let key = host_key(aws, host, machine, say).await?;
+        found.push(reached(host, settings, machine, ip, key));
+    }
+    Ok(found)
+}
+
+/// The tag that holds it, or what the console shows. A console keeps only its last lines, and cloud-init prints keys at the
+/// first boot alone; so it is written down.
+async fn host_key(
+    aws: &Aws,
+    host: &HostSpec,
+    machine: &Instance,
+    say: &(dyn Fn(&str) + Sync),
+) -> Result<String, CloudError> {
+    if let Some(known) = machine.tags.get(names::HOST_KEY) {
+        return Ok(known.clone());
+    }
+    say(&format!(
+        "waiting for the console of {} to show its host key",
+        host.name
+    ));
+    let started = tokio::time::Instant::now();
+    let mut attempt = 0;
+    loop {
+        let console = again(async || aws.console(&machine.id).await).await?;
+        if let Some(key) = fingerprint(&console) {
+            let tags = Tags::from([(names::HOST_KEY.to_owned(), key.clone())]);
+            again(async || aws.tag(&machine.id, &tags).await).await?;
+            return Ok(key);
+        }
+        if started.elapsed() >= CONSOLE {
+            return Err(CloudError::NoHostKey {
+                host: host.name.to_string(),
+                seconds: started.elapsed().as_secs(),
+            });
+        }
+        pause(attempt).await;
+        attempt += 1;
+    }
+}

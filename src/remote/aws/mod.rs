@@ -1,0 +1,42 @@
+//! AWS's API: the only place that names its crates. Every call is here once, under the name of the permission that it
+//! needs; what comes back is plain data. It knows nothing of deployments.
+
+#[cfg(feature = "aws")]
+mod account;
+#[cfg(feature = "aws")]
+mod client;
+#[cfg(feature = "aws")]
+mod compute;
+#[cfg(feature = "aws")]
+mod convert;
+#[cfg(feature = "aws")]
+mod disks;
+#[cfg(feature = "aws")]
+mod dry;
+pub mod error;
+#[cfg(feature = "aws")]
+mod groups;
+#[cfg(feature = "aws")]
+mod keys;
+pub mod model;
+#[cfg(feature = "aws")]
+mod names;
+#[cfg(feature = "aws")]
+mod network;
+
+#[cfg(feature = "aws")]
+pub use client::Aws;
+#[cfg(feature = "aws")]
+pub use client::Place;
+#[cfg(feature = "aws")]
+pub use compute::Launch;
+#[cfg(feature = "aws")]
+pub use dry::Rehearsal;
+pub use error::AwsError;
+pub use error::Why;
+#[cfg(feature = "aws")]
+pub use groups::Way;
+#[cfg(feature = "aws")]
+pub use names::Record;
+#[cfg(feature = "aws")]
+pub use network::Recorded;

@@ -1,0 +1,10 @@
+//! Machines in AWS, against a mock of its API on loopback (tests/aws/mock, whose README says what is mocked and how). No
+//! test reaches AWS: the endpoint is loopback, and the credentials are nobody's.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail loudly")]
+
+mod audit;
+mod bad;
+mod faults;
+mod machines;
+mod mock;

@@ -1,0 +1,215 @@
+"""What moto does not do as AWS documents it, done here: client tokens, dry runs, dependencies, unknown images, types and
+keys, agreements, and a console. README.md keeps the list."""
+
+import base64
+import hashlib
+import json
+
+from moto.core.utils import utcnow  # noqa: F401  (moto has to be whole before its backends are asked)
+from moto.ec2.models import ec2_backends
+from moto.ec2.models.instance_types import INSTANCE_TYPES
+from moto.s3.models import s3_backends
+from moto.moto_api._internal.models import moto_api_backend
+
+from request import Request
+from request import error
+
+ACCOUNT = "123456789012"
+TOKENS = {"RunInstances", "CreateRouteTable", "CreateFlowLogs", "CreateVolume"}
+CONSOLE = """[   14.1] cloud-init[612]: Generating public/private ed25519 key pair.
+<14>cloud-init: -----BEGIN SSH HOST KEY FINGERPRINTS-----
+<14>cloud-init: 256 %s root@host (ED25519)
+<14>cloud-init: -----END SSH HOST KEY FINGERPRINTS-----
+"""
+
+
+class Faithful:
+    """Sits in front of moto."""
+
+    def __init__(self, app):
+        self.app = app
+        self.reset()
+
+    def reset(self):
+        moto_api_backend.reset()
+        s3_backends[ACCOUNT]["aws"].create_bucket("clinic-flow-logs", "us-east-1")
+        self.tokens = {}
+        self.addresses = 0
+        self.settings = {
+            "fingerprint": "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
+            "address": None,
+            "denied": [],
+            "quota": None,
+            "agreements": [],
+            "snapshots": "block-all-sharing",
+            "clock": False,
+            "console": True,
+            "regions": ["eu-west-1", "us-east-1"],
+        }
+
+    def __call__(self, environ, start_response):
+        request = Request(environ)
+        refused = self.refuse(request)
+        if refused:
+            return error(request, start_response, *refused)
+        own = self.own_answer(request)
+        if own is not None:
+            kind, body = own
+            start_response("200 OK", [("Content-Type", kind)])
+            return [body.encode()]
+        if request.action in TOKENS and request.get("ClientToken"):
+            return self.once(request, environ, start_response)
+        return self.after(request, self.app(environ, start_response))
+
+    def backend(self, request):
+        return ec2_backends[ACCOUNT][request.region]
+
+    def refuse(self, request):
+        """Why AWS would not do this: permissions first, then the rehearsal, then what stands in the way."""
+        if self.settings["clock"]:
+            return 403, "RequestExpired", "Request has expired."
+        name = f"{request.service}:{request.action}"
+        if name in self.settings["denied"] or request.path in self.settings["denied"]:
+            code = "UnauthorizedOperation" if request.service == "ec2" else "AccessDeniedException"
+            return 403, code, "You are not authorized to perform this operation."
+        if request.service != "ec2":
+            return None
+        wrong = self.unknown(request)
+        if wrong:
+            return wrong
+        if request.get("DryRun") == "true":
+            return 412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set."
+        if self.settings["quota"] == request.action:
+            return 400, "VpcLimitExceeded", "The maximum number has been reached."
+        return self.in_use(request)
+
+    def unknown(self, request):
+        if request.action != "RunInstances":
+            return None
+        backend = self.backend(request)
+        image, kind, key = request.get("ImageId"), request.get("InstanceType"), request.get("KeyName")
+        if image not in backend.amis:
+            return 400, "InvalidAMIID.NotFound", f"The image id '[{image}]' does not exist"
+        if kind not in INSTANCE_TYPES:
+            return 400, "InvalidParameterValue", f"Invalid value '{kind}' for InstanceType."
+        if key and key not in backend.key_pairs:
+            return 400, "InvalidKeyPair.NotFound", f"The key pair '{key}' does not exist"
+        return None
+
+    def in_use(self, request):
+        backend = self.backend(request)
+        machines = [machine for machine in backend.all_instances() if machine.state != "terminated"]
+        if request.action == "DeleteSecurityGroup":
+            group = request.get("GroupId")
+            if any(group in [own.id for own in machine.security_groups] for machine in machines):
+                return 400, "DependencyViolation", f"resource {group} has a dependent object"
+        if request.action == "DeleteSubnet":
+            subnet = request.get("SubnetId")
+            if any(machine.subnet_id == subnet for machine in machines):
+                return 400, "DependencyViolation", f"The subnet '{subnet}' has dependencies and cannot be deleted."
+        if request.action == "ReleaseAddress":
+            for address in backend.addresses:
+                if address.allocation_id == request.get("AllocationId") and address.association_id:
+                    return 400, "InvalidIPAddress.InUse", f"Address {address.public_ip} is in use."
+        if request.action == "DeleteVpc":
+            vpc = request.get("VpcId")
+            groups = [group for group in backend.groups[vpc].values() if group.name != "default"]
+            if groups or any(subnet.vpc_id == vpc for zone in backend.subnets.values() for subnet in zone.values()):
+                return 400, "DependencyViolation", f"The vpc '{vpc}' has dependencies and cannot be deleted."
+        return None
+
+    def own_answer(self, request):
+        """Answers of services and calls that moto does not have."""
+        xml = "text/xml"
+        if request.path == "/v1/customer-agreement/list":
+            return "application/json", json.dumps({"customerAgreements": self.settings["agreements"]})
+        if request.action == "GetConsoleOutput":
+            shown = CONSOLE % self.settings["fingerprint"] if self.settings["console"] else "booting\n"
+            output = base64.b64encode(shown.encode()).decode()
+            machine = request.get("InstanceId")
+            return xml, (f"<GetConsoleOutputResponse><instanceId>{machine}</instanceId><output>{output}</output>"
+                         "</GetConsoleOutputResponse>")
+        if request.action == "DescribeRegions":
+            names = "".join(f"<item><regionName>{name}</regionName></item>" for name in self.settings["regions"])
+            return xml, f"<DescribeRegionsResponse><regionInfo>{names}</regionInfo></DescribeRegionsResponse>"
+        if request.action == "GetSnapshotBlockPublicAccessState":
+            state = self.settings["snapshots"]
+            return xml, f"<GetSnapshotBlockPublicAccessStateResponse><state>{state}</state></GetSnapshotBlockPublicAccessStateResponse>"
+        return None
+
+    def once(self, request, environ, start_response):
+        """A token that was used brings the first answer again; for a machine that is gone, it is refused."""
+        key = (request.action, request.region, request.get("ClientToken"))
+        digest = hashlib.sha256(request.body).hexdigest()
+        if key in self.tokens:
+            first, status, headers, body = self.tokens[key]
+            if request.action == "RunInstances":
+                machine = body.split(b"<instanceId>")[1].split(b"<")[0].decode()
+                alive = [each.id for each in self.backend(request).all_instances() if each.state != "terminated"]
+                if machine not in alive:
+                    return error(request, start_response, 400, "IdempotentInstanceTerminated", "The machine is gone.")
+            if first != digest:
+                return error(request, start_response, 400, "IdempotentParameterMismatch", "Other parameters.")
+            start_response(status, headers)
+            return [body]
+        answered = []
+        body = b"".join(self.app(environ, lambda status, headers, *_: answered.append((status, headers))))
+        status, headers = answered[0]
+        if status.startswith("200"):
+            self.tokens[key] = (digest, status, headers, body)
+        start_response(status, headers)
+        return [body]
+
+    def after(self, request, answer):
+        """Addresses that nobody else has: moto's are other people's."""
+        if request.action != "AllocateAddress":
+            return answer
+        body = b"".join(answer)
+        for address in self.backend(request).addresses:
+            if address.public_ip.startswith("127.") and address.public_ip in body.decode():
+                self.addresses += 1
+                ours = self.settings["address"] or f"127.77.{self.addresses // 250}.{self.addresses % 250 + 1}"
+                body = body.replace(address.public_ip.encode(), ours.encode())
+                address.public_ip = ours
+        return [body]
+
+    def do(self, body):
+        """What somebody else does in the account."""
+        backend = ec2_backends[ACCOUNT][body["region"]]
+        return getattr(self, "do_" + body["what"])(backend, **body.get("with", {}))
+
+    def do_spoil(self, backend):
+        """Opens SSH to everybody, stops the machine, and lets its metadata service answer without a token."""
+        group = next(g for vpc in backend.groups.values() for g in vpc.values() if g.name.startswith("anteroom-"))
+        backend.authorize_security_group_ingress(group.id, "tcp", "22", "22", ip_ranges=[{"CidrIp": "0.0.0.0/0"}])
+        for machine in backend.all_instances():
+            machine.stop()
+            machine.metadata_options.http_tokens = "optional"
+
+    def do_mark(self, backend, environment, expires):
+        """Dates everything of the deployment."""
+        for tags in backend.tags.values():
+            if "anteroom:deployment" in tags:
+                tags["anteroom:environment"], tags["anteroom:expires"] = environment, expires
+
+    def do_vpc(self, backend, domain):
+        """Another owner's VPC with the same deployment's name."""
+        vpc = backend.create_vpc(cidr_block="10.9.0.0/24")
+        backend.create_tags([vpc.id], {"anteroom:deployment": "clinic", "anteroom:domain": domain})
+        return vpc.id
+
+    def do_squat(self, backend):
+        """A machine of somebody else in our security group and subnet."""
+        group = next(g for vpc in backend.groups.values() for g in vpc.values() if g.name.startswith("anteroom-"))
+        subnet = next(s for zone in backend.subnets.values() for s in zone.values() if s.cidr_block == "10.77.0.0/24")
+        machine = backend.run_instances(
+            "ami-0debian12new00002", 1, "", [], instance_type="c6i.large", subnet_id=subnet.id,
+            security_group_ids=[group.id], is_instance_type_default=False, region_name=backend.region_name,
+        )
+        return machine.instances[0].id
+
+    def do_terminate(self, backend, instance):
+        backend.terminate_instances([instance])
+
+    def do_address(self, backend):
+        backend.allocate_address(domain="vpc")
