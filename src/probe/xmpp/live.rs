@@ -191,8 +191,8 @@ async fn help_himself(session: &mut Session, room: &str, ask: &[&str]) -> Result
             "<query xmlns='http://jabber.org/protocol/muc#admin'><item jid='{}' affiliation='member'/></query>",
             escape(&bare)
         );
-        // The answer does not matter: it is the door that tells.
-        session.ask("set", Some(place), &member).await?;
+        // The answer does not matter, and a lobby gives none: it is the door that tells.
+        session.ask_or_dropped("set", Some(place), &member).await?;
     }
     session.enter_with(room, NAME).await
 }
