@@ -194,8 +194,12 @@ fn read(deed: Deed, answer: &Element) -> Result<Answer, XmppError> {
         return Ok(Answer::Granted);
     }
     let refused = answer.refusal();
-    let unoffered =
-        matches!(deed, Deed::Record | Deed::Stream | Deed::Dial) && refused.condition == "service-unavailable";
+    let unoffered = match (deed, refused.condition.as_str()) {
+        (Deed::Record | Deed::Stream | Deed::Dial, "service-unavailable") => true,
+        // So says a focus that knows no recorder; a room that lacks the focus says it in words.
+        (Deed::Record | Deed::Stream, "item-not-found") => refused.text.is_none(),
+        _ => false,
+    };
     match refused.decides_nothing() && !unoffered {
         true => Err(XmppError::Unexpected {
             question: format!("a guest's try ({deed:?})"),
@@ -227,6 +231,20 @@ mod tests {
             read(Deed::Record, &no("service-unavailable")),
             Ok(Answer::Refused(_))
         ));
+        // As jicofo answered where no recorder is known to it, and as Prosody does for an occupant that is not there.
+        let unknown = |text: &str| {
+            let xml = format!(
+                "<iq type='error' from='r@conference.d/focus'><error type='cancel'><item-not-found \
+                 xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>{text}</error></iq>"
+            );
+            Element::parse(&xml).unwrap()
+        };
+        let absent = unknown("<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>Recipient not in room</text>");
+        for deed in [Deed::Record, Deed::Stream] {
+            assert!(matches!(read(deed, &unknown("")), Ok(Answer::Refused(_))));
+            assert!(read(deed, &absent).is_err());
+        }
+        assert!(read(Deed::Dial, &unknown("")).is_err());
         let done = Element::parse("<iq type='result'/>").unwrap();
         assert_eq!(read(Deed::Destroy, &done).unwrap(), Answer::Granted);
     }
