@@ -1,4 +1,6 @@
-//! What a guest inside a room tries that is its host's alone: each once, with the answer.
+//! What a guest inside a room tries that is its host's alone: each until it is decided, with the answer.
+
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -15,6 +17,11 @@ use super::stranger::vantage;
 const ADMIN: &str = "http://jabber.org/protocol/muc#admin";
 const OWNER: &str = "http://jabber.org/protocol/muc#owner";
 const CONFIG: &str = "http://jabber.org/protocol/muc#roomconfig";
+
+/// How often a server that could not decide is asked, and the pause before it is asked again. jicofo knows who is in a room
+/// only some time after he came in, and has an internal error for him before.
+const TRIES: u32 = 4;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Something that only a host may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -115,8 +122,19 @@ pub(crate) async fn try_all(endpoint: &Endpoint, session: &mut Session, stage: &
 
 async fn attempt(session: &mut Session, stage: &Stage<'_>, deed: Deed) -> Result<Answer, XmppError> {
     let (kind, to, content) = request(stage, deed);
-    let answer = session.ask(kind, Some(&to), &content).await?;
+    let mut answer = session.ask(kind, Some(&to), &content).await?;
+    for _ in 1..TRIES {
+        if !in_trouble(&answer) {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+        answer = session.ask(kind, Some(&to), &content).await?;
+    }
     read(deed, &answer)
+}
+
+fn in_trouble(answer: &Element) -> bool {
+    answer.attribute("type") == Some("error") && answer.refusal().is_trouble()
 }
 
 /// Switches the lobby, as a host does.
@@ -245,6 +263,8 @@ mod tests {
             assert!(read(deed, &absent).is_err());
         }
         assert!(read(Deed::Dial, &unknown("")).is_err());
+        assert!(in_trouble(&no("internal-server-error")));
+        assert!(!in_trouble(&no("not-allowed")) && !in_trouble(&unknown("")));
         let done = Element::parse("<iq type='result'/>").unwrap();
         assert_eq!(read(Deed::Destroy, &done).unwrap(), Answer::Granted);
     }
