@@ -89,6 +89,8 @@ async fn among(endpoint: &Endpoint, host: &Session, room: &str) -> Live {
         Ok(session) => session,
         Err(why) => return unseen(endpoint, &why),
     };
+    // jicofo judges nobody whose invitation failed: it has forgotten him.
+    session.take_calls();
     session.transcript_since();
     let look = vantage(endpoint, "room list while a room is open");
     let rooms = listing::list(&mut session, &endpoint.hosts.rooms).await;
