@@ -32,7 +32,7 @@ const PACE: Duration = Duration::from_millis(350);
 /// Most invitations that are kept.
 const INVITATIONS: usize = 4;
 
-/// A room answers our presence within this, or drops it.
+/// A room answers our presence, and a service our question, within this, or drops it.
 const PRESENCE: Duration = Duration::from_secs(4);
 
 /// Most occupants of a room that are remembered.
@@ -194,6 +194,30 @@ impl Session {
 
     /// Sends an IQ and waits for its result or error.
     pub(crate) async fn ask(&mut self, kind: &str, to: Option<&str>, content: &str) -> Result<Element, XmppError> {
+        let question = self.put(kind, to, content).await?;
+        self.answer(&[&question], Instant::now() + reach::STEP).await
+    }
+
+    /// The same where the question may be dropped without a word, as Jitsi's lobby drops most: `None` where nothing came,
+    /// and the server answered a ping that was sent after it.
+    pub(crate) async fn ask_or_dropped(
+        &mut self,
+        kind: &str,
+        to: Option<&str>,
+        content: &str,
+    ) -> Result<Option<Element>, XmppError> {
+        let question = self.put(kind, to, content).await?;
+        match self.answer(&[&question], Instant::now() + PRESENCE).await {
+            Err(XmppError::Silent(_)) => {}
+            answer => return answer.map(Some),
+        }
+        let ping = self.put("get", None, "<ping xmlns='urn:xmpp:ping'/>").await?;
+        let answer = self.answer(&[&question, &ping], Instant::now() + reach::STEP).await?;
+        Ok(Some(answer).filter(|answer| answer.attribute("id") == Some(question.as_str())))
+    }
+
+    /// Sends an IQ; its number.
+    async fn put(&mut self, kind: &str, to: Option<&str>, content: &str) -> Result<String, XmppError> {
         self.counter += 1;
         let id = format!("p{}", self.counter);
         let addressed = to.map(|to| format!(" to='{}'", escape(to))).unwrap_or_default();
@@ -201,11 +225,16 @@ impl Session {
             "<iq xmlns='jabber:client' type='{kind}' id='{id}'{addressed}>{content}</iq>"
         ))
         .await?;
-        let deadline = Instant::now() + reach::STEP;
+        Ok(id)
+    }
+
+    /// The first answer to one of some questions.
+    async fn answer(&mut self, questions: &[&str], deadline: Instant) -> Result<Element, XmppError> {
         loop {
             let element = self.next_until(deadline, "a question").await?;
             let answers = matches!(element.attribute("type"), Some("result" | "error"));
-            if element.name == "iq" && answers && element.attribute("id") == Some(id.as_str()) {
+            let known = element.attribute("id").is_some_and(|id| questions.contains(&id));
+            if element.name == "iq" && answers && known {
                 return Ok(element);
             }
         }
