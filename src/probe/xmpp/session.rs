@@ -103,7 +103,9 @@ pub(crate) struct Session {
     features: Element,
     jid: String,
     counter: u32,
+    place: String,
     met: BTreeSet<String>,
+    owner: bool,
     transcript: Transcript,
     manner: Manner,
     invitations: Vec<Element>,
@@ -126,7 +128,9 @@ impl Session {
             features: Element::default(),
             jid: String::new(),
             counter: 0,
+            place: String::new(),
             met: BTreeSet::new(),
+            owner: false,
             transcript: Transcript::default(),
             manner: Manner::Declines,
             invitations: Vec::new(),
@@ -270,12 +274,13 @@ impl Session {
             escape(marker())
         ))
         .await?;
+        self.place.clone_from(&place);
         self.met.clear();
+        self.owner = false;
         let deadline = Instant::now() + PRESENCE;
         loop {
             match self.next_until(deadline, "entering a room").await {
                 Ok(element) => {
-                    self.meet(&element, &place);
                     if let Some(entry) = read_entry(&element, room) {
                         return Ok(entry);
                     }
@@ -288,21 +293,48 @@ impl Session {
         read_self_ping(&ping)
     }
 
-    /// The nicks of those who were in the room that was entered last.
+    /// The nicks of those who are in the room that was entered last.
     pub(crate) fn met(&self) -> impl Iterator<Item = &str> {
         self.met.iter().map(String::as_str)
     }
 
-    fn meet(&mut self, element: &Element, place: &str) {
+    /// Whether we are an owner of the room that was entered last, or become one within this time.
+    pub(crate) async fn becomes_owner(&mut self, patience: Duration) -> Result<bool, XmppError> {
+        let deadline = Instant::now() + patience;
+        while !self.owner {
+            match self.next_until(deadline, "becoming an owner").await {
+                Ok(_) => {}
+                Err(XmppError::Silent(_)) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(self.owner)
+    }
+
+    /// Takes note of who is in the room that was entered last, and of what we are there.
+    fn meet(&mut self, element: &Element) {
         let from = element.attribute("from").unwrap_or_default();
-        let here = element.name == "presence" && element.attribute("type").is_none();
-        if here && self.met.len() < OCCUPANTS && !from.eq_ignore_ascii_case(place) {
-            let room = place.split('/').next().unwrap_or_default();
-            if let Some((bare, nick)) = from.split_once('/')
-                && bare.eq_ignore_ascii_case(room)
-            {
+        let (room, own) = self.place.split_once('/').unwrap_or_default();
+        let Some((bare, nick)) = from.split_once('/') else {
+            return;
+        };
+        if element.name != "presence" || !bare.eq_ignore_ascii_case(room) {
+            return;
+        }
+        if nick.eq_ignore_ascii_case(own) {
+            if let Some(Entry::Entered { affiliation, .. }) = read_entry(element, room) {
+                self.owner = affiliation == "owner";
+            }
+            return;
+        }
+        match element.attribute("type") {
+            None if self.met.len() < OCCUPANTS => {
                 self.met.insert(nick.to_owned());
             }
+            Some("unavailable") => {
+                self.met.remove(nick);
+            }
+            _ => {}
         }
     }
 
@@ -371,6 +403,7 @@ impl Session {
             return Err(XmppError::Silent(question.to_owned()));
         };
         self.transcript.push(&format!("<< {}", element.shown()));
+        self.meet(&element);
         if element.name == "iq" && matches!(element.attribute("type"), Some("get" | "set")) {
             self.send(&answers::answer_to(&element, self.manner)).await?;
             if self.manner == Manner::TakesCalls && answers::invites(&element) && self.invitations.len() < INVITATIONS {
