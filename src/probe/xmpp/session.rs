@@ -1,6 +1,5 @@
 //! One visitor's conversation: login, binding, questions, rooms. Keeps a transcript; passwords and tokens never enter it.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base64::Engine;
@@ -24,6 +23,7 @@ use super::login;
 use super::stanza::Element;
 use super::stanza::Refused;
 use super::stanza::escape;
+use super::stay::Stay;
 use super::transcript::Transcript;
 
 /// Sessions are opened no faster than this: Jitsi's rate limit allows three logins a second from one address.
@@ -34,9 +34,6 @@ const INVITATIONS: usize = 4;
 
 /// A room answers our presence, and a service our question, within this, or drops it.
 const PRESENCE: Duration = Duration::from_secs(4);
-
-/// Most occupants of a room that are remembered.
-const OCCUPANTS: usize = 100;
 
 /// What came of a login.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -103,9 +100,7 @@ pub(crate) struct Session {
     features: Element,
     jid: String,
     counter: u32,
-    place: String,
-    met: BTreeSet<String>,
-    owner: bool,
+    stay: Stay,
     transcript: Transcript,
     manner: Manner,
     invitations: Vec<Element>,
@@ -128,9 +123,7 @@ impl Session {
             features: Element::default(),
             jid: String::new(),
             counter: 0,
-            place: String::new(),
-            met: BTreeSet::new(),
-            owner: false,
+            stay: Stay::default(),
             transcript: Transcript::default(),
             manner: Manner::Declines,
             invitations: Vec::new(),
@@ -274,9 +267,7 @@ impl Session {
             escape(marker())
         ))
         .await?;
-        self.place.clone_from(&place);
-        self.met.clear();
-        self.owner = false;
+        self.stay = Stay::at(&place);
         let deadline = Instant::now() + PRESENCE;
         loop {
             match self.next_until(deadline, "entering a room").await {
@@ -295,47 +286,20 @@ impl Session {
 
     /// The nicks of those who are in the room that was entered last.
     pub(crate) fn met(&self) -> impl Iterator<Item = &str> {
-        self.met.iter().map(String::as_str)
+        self.stay.others()
     }
 
     /// Whether we are an owner of the room that was entered last, or become one within this time.
     pub(crate) async fn becomes_owner(&mut self, patience: Duration) -> Result<bool, XmppError> {
         let deadline = Instant::now() + patience;
-        while !self.owner {
+        while !self.stay.is_owner() {
             match self.next_until(deadline, "becoming an owner").await {
                 Ok(_) => {}
                 Err(XmppError::Silent(_)) => break,
                 Err(error) => return Err(error),
             }
         }
-        Ok(self.owner)
-    }
-
-    /// Takes note of who is in the room that was entered last, and of what we are there.
-    fn meet(&mut self, element: &Element) {
-        let from = element.attribute("from").unwrap_or_default();
-        let (room, own) = self.place.split_once('/').unwrap_or_default();
-        let Some((bare, nick)) = from.split_once('/') else {
-            return;
-        };
-        if element.name != "presence" || !bare.eq_ignore_ascii_case(room) {
-            return;
-        }
-        if nick.eq_ignore_ascii_case(own) {
-            if let Some(Entry::Entered { affiliation, .. }) = read_entry(element, room) {
-                self.owner = affiliation == "owner";
-            }
-            return;
-        }
-        match element.attribute("type") {
-            None if self.met.len() < OCCUPANTS => {
-                self.met.insert(nick.to_owned());
-            }
-            Some("unavailable") => {
-                self.met.remove(nick);
-            }
-            _ => {}
-        }
+        Ok(self.stay.is_owner())
     }
 
     /// Leaves a room that was entered.
@@ -403,7 +367,7 @@ impl Session {
             return Err(XmppError::Silent(question.to_owned()));
         };
         self.transcript.push(&format!("<< {}", element.shown()));
-        self.meet(&element);
+        self.stay.note(&element);
         if element.name == "iq" && matches!(element.attribute("type"), Some("get" | "set")) {
             self.send(&answers::answer_to(&element, self.manner)).await?;
             if self.manner == Manner::TakesCalls && answers::invites(&element) && self.invitations.len() < INVITATIONS {
