@@ -35,8 +35,11 @@ log_marks() {
     timeout 30 find /var/log -xdev -path /var/log/journal -prune -o -type f -newermt "@$((since - 1))" -print0 >"$T/logs" || return 1
     tr '\n\0' '?\n' <"$T/logs" | while IFS= read -r file; do
         [ -f "$file" ] || continue
-        at=$(goes_on_at "$file" $(stat -c '%i %s' -- "$file")) || return 1
-        tail -c "+$at" -- "$file" >"$T/new" && tail -c 67108864 "$T/new" >"$T/log" || return 1
+        set -- $(stat -c '%i %s' -- "$file")
+        at=$(goes_on_at "$file" "$1" "$2") || return 1
+        # The last 64 MiB of it.
+        [ "$at" -gt $(($2 - 67108864)) ] || at=$(($2 - 67108863))
+        tail -c "+$at" -- "$file" >"$T/log" || return 1
         printf '%s\tlines\t%s\n' "$file" "$(wc -l <"$T/log")"
         printf '%s\tname\t%s\n' "$file" "$(grep -caF -e "$marker" "$T/log")"
         printf '%s\ttoken\t%s\n' "$file" "$(grep -caE -e "$token" "$T/log")"

@@ -25,12 +25,8 @@ const INTERFACE: Template = template!("etc/jitsi/meet/interface_config.js.tera")
 
 /// The settings in one of the page's two scripts, as JSON, when the rest of the text is the template's.
 pub fn script_settings(script: &str) -> Option<&str> {
-    let templates = [
-        include_str!("../../templates/etc/jitsi/meet/config.js.tera"),
-        include_str!("../../templates/etc/jitsi/meet/interface_config.js.tera"),
-    ];
-    templates.into_iter().find_map(|template| {
-        let (before, after) = template.split_once("{{ config | js }}")?;
+    [PAGE, INTERFACE].into_iter().find_map(|template| {
+        let (before, after) = template.text.split_once("{{ config | js }}")?;
         script.strip_prefix(before)?.strip_suffix(after)
     })
 }
@@ -85,8 +81,8 @@ pub(crate) fn put(inputs: &Inputs<'_>, tree: &mut Tree) -> Result<(), RenderErro
     let open = || access("root:root", 0o644);
     let pair = pair(&inputs.names);
     let config_js = page_path(&inputs.names);
-
     let interface_config_js = interface_path(&inputs.names);
+
     tree.dir("/etc/jitsi/meet", access("root:root", 0o755))?;
     for (path, template, component) in [
         (&config_js, PAGE, Component::Page),

@@ -29,12 +29,12 @@ pub(crate) fn hocon(text: &str) -> Result<Value, String> {
     hocon_rs::Config::parse_str(text, None).map_err(|error| error.to_string())
 }
 
-/// The name that one of the page's two scripts gives to its settings.
-pub(crate) fn script_name(path: &str) -> &'static str {
+/// The name that one of the page's two scripts gives to its settings, and the list of those that upstream knows.
+pub(crate) fn script(path: &str) -> (&'static str, &'static str) {
     if path.ends_with("interface_config.js") {
-        "interfaceConfig"
+        ("interfaceConfig", "interface-config-js")
     } else {
-        "config"
+        ("config", "config-js")
     }
 }
 
@@ -100,12 +100,7 @@ pub(crate) fn unknown(path: &str, text: &str, modules: &[(String, String)]) -> V
         Language::Hocon if path.contains("/jicofo/") => json(hocon(text), &["jicofo"]),
         Language::Hocon => json(hocon(text), &["videobridge"]),
         Language::JavaScript => {
-            let name = script_name(path);
-            let list = if name == "config" {
-                "config-js"
-            } else {
-                "interface-config-js"
-            };
+            let (name, list) = script(path);
             json(page(name, text), &[list])
         }
         Language::Prosody => prosody(text, modules),

@@ -61,7 +61,7 @@ fn said(path: &str, text: &str) -> Result<Value, String> {
     let complaint = |error: String| format!("{path}: {error}\n{text}");
     match Language::of(path) {
         Language::Hocon => keys::hocon(text).map_err(complaint),
-        Language::JavaScript => keys::page(keys::script_name(path), text).map_err(complaint),
+        Language::JavaScript => keys::page(keys::script(path).0, text).map_err(complaint),
         Language::Prosody => Ok(Value::Null),
         _ => Ok(text
             .lines()

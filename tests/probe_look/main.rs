@@ -114,6 +114,16 @@ async fn a_site_with_tokens_keeps_strangers_guests_and_forgers_out() {
         assert!(handed[1].kind == "turns" && handed[1].end().is_some());
         assert!(matches!(guest.login.known().unwrap(), Login::Admitted { .. }));
         assert!(guest.rooms.known().unwrap().is_empty());
+        let mut parts = guest.parts.iter();
+        let lobby = parts
+            .find(|part| part.subject.ends_with("lobby.t.example.com"))
+            .unwrap();
+        assert_eq!(
+            lobby.known(),
+            Ok(&Vec::new()),
+            "a dropped question is no list, and no trouble"
+        );
+        assert!(lobby.transcript.concat().contains("urn:xmpp:ping"));
         assert!(matches!(guest.new_room.known().unwrap(), Entry::Refused(no) if no.condition == "not-allowed"));
         assert!(matches!(guest.focus.known().unwrap(), FocusAnswer::Ready { .. }));
         assert!(matches!(

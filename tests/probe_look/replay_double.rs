@@ -54,8 +54,15 @@ impl Recording {
         }
     }
 
-    /// The recorded answer to what the probe just said. Relays are handed out in words of the double's own.
+    /// The recorded answer to what the probe just said. Relays are handed out in words of the double's own, and the lobby drops
+    /// questions about its rooms, as that of Jitsi's modules does.
     fn answer(&mut self, said: &str) -> Vec<String> {
+        if said.contains(" to='lobby.") && said.contains("disco#items") {
+            return match said.starts_with("<body") {
+                true => vec![EMPTY.to_owned()],
+                false => Vec::new(),
+            };
+        }
         if said.contains("urn:xmpp:extdisco:2") {
             return vec![relays(said)];
         }

@@ -2,6 +2,7 @@
 //! permissions. It never relays a byte. Written apart from the probe's own code, so that the two check each other.
 
 use std::net::IpAddr;
+use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -99,16 +100,16 @@ fn answers(message: &[u8], rules: &Rules) -> Vec<Vec<u8>> {
     };
     let peer = get(0x0012).map(|value| unhide(value, transaction));
     if kind == 0x0016 {
-        // A Send indication: what would come back from the peer, were it carried there.
-        let peer_value = get(0x0012).unwrap();
-        return match (rules.denied)(peer.unwrap()) {
-            true => Vec::new(),
-            false => vec![build(
-                0x0017,
-                transaction,
-                &[(0x0012, peer_value.to_vec()), (0x0013, b"answer".to_vec())],
-                rules,
-            )],
+        // A Send indication: what would come back from the peer, were it carried there. The probe binds its first channel to
+        // the server's own address, and coturn then answers by that channel, padded over a stream.
+        let peer_value = get(0x0012).unwrap().to_vec();
+        return match peer.unwrap() {
+            peer if (rules.denied)(peer) => Vec::new(),
+            IpAddr::V4(Ipv4Addr::LOCALHOST) => vec![b"\x40\x00\x00\x06answer\0\0".to_vec()],
+            _ => {
+                let parts = [(0x0012, peer_value), (0x0013, b"answer".to_vec())];
+                vec![build(0x0017, transaction, &parts, rules)]
+            }
         };
     }
     if kind == 0x0001 {

@@ -162,11 +162,14 @@ tell() {
     mask <"$2" | tail -n 40 | tr -d '\000-\010\013-\037\177' | sed 's/\xc2[\x80-\x9f]//g' | sed "s/^/$1 note /" >>"$events"
 }
 
-# Programs say that there is no space, but seldom where.
+# Programs say that there is no space, but seldom where; the shell calls every write that fails an I/O error.
 name_full_disk() {
-    grep -qE 'No space left on device|enough free space|Disk quota exceeded' "$1" || return 0
+    space='No space left on device|enough free space|Disk quota exceeded'
+    grep -qE "$space|I/O error" "$1" || return 0
+    full=$(df -P -k -l -x squashfs -x iso9660 2>/dev/null | awk 'NR > 1 && $2 > 0 && $4 < 1024 { print "no space is left on the disk at " $6 }' | sort -u)
+    [ -n "$full" ] || grep -qE "$space" "$1" || return 0
     because space
-    df -P -k -l -x squashfs -x iso9660 2>/dev/null | awk 'NR > 1 && $2 > 0 && $4 < 1024 { print "no space is left on the disk at " $6 }' | sort -u >>"$1"
+    [ -z "$full" ] || printf '%s\n' "$full" >>"$1"
 }
 
 # Runs a program with the mask that programs expect.

@@ -49,6 +49,8 @@ pub(super) enum Focus {
     Sleeps,
     /// Acceptances are refused.
     Refuses,
+    /// It leaves as the clinician enters, and makes him an owner when it is asked back.
+    Leaves,
 }
 
 /// What all connections share.
@@ -122,6 +124,7 @@ async fn visitor(acceptor: TlsAcceptor, stream: TcpStream, room: Arc<Mutex<Room>
         room,
         way,
         host: String::new(),
+        place: String::new(),
         known: false,
     };
     loop {
@@ -146,7 +149,17 @@ struct Visit {
     room: Arc<Mutex<Room>>,
     way: UnboundedSender<String>,
     host: String,
+    /// Where he is: the room with his nick.
+    place: String,
     known: bool,
+}
+
+/// The presence by which a room shows somebody himself.
+fn own_presence(place: &str, affiliation: &str) -> String {
+    format!(
+        "<presence xmlns='jabber:client' from='{place}'><x xmlns='http://jabber.org/protocol/muc#user'>\
+         <item affiliation='{affiliation}' role='participant'/><status code='110'/></x></presence>"
+    )
 }
 
 impl Visit {
@@ -192,7 +205,12 @@ impl Visit {
                 ))
             }
             ("iq", Some("conference")) => {
-                result("<conference xmlns='http://jitsi.org/protocol/focus' ready='true'/>".to_owned())
+                let ready = "<conference xmlns='http://jitsi.org/protocol/focus' ready='true'/>";
+                let mut said = result(ready.to_owned());
+                if !self.place.is_empty() {
+                    said.push(own_presence(&self.place, "owner"));
+                }
+                said
             }
             ("iq", Some("jingle")) => match self.accepted(said).await {
                 true => result(String::new()),
@@ -213,7 +231,7 @@ impl Visit {
         }
     }
 
-    async fn move_about(&self, place: &str, kind: Option<&str>) -> Vec<String> {
+    async fn move_about(&mut self, place: &str, kind: Option<&str>) -> Vec<String> {
         let mut room = self.room.lock().await;
         let which = self.which();
         if kind == Some("unavailable") {
@@ -235,11 +253,10 @@ impl Visit {
             )];
         }
         room.inside.insert(which, (self.way.clone(), false));
+        let owns = which == 0 && room.focus != Focus::Leaves;
+        self.place = place.to_owned();
         vec![
-            format!(
-                "<presence xmlns='jabber:client' from='{place}'><x xmlns='http://jabber.org/protocol/muc#user'>\
-                 <item affiliation='none' role='participant'/><status code='110'/></x></presence>"
-            ),
+            own_presence(place, if owns { "owner" } else { "none" }),
             format!(
                 "<iq xmlns='jabber:client' type='get' id='d' from='{bare}/focus'><query \
                  xmlns='http://jabber.org/protocol/disco#info'/></iq>"

@@ -8,6 +8,8 @@ use crate::probe::Clinician;
 use crate::probe::Entry;
 use crate::probe::Visitors;
 use crate::probe::trust;
+use crate::probe::xmpp::clinician;
+use crate::probe::xmpp::clinician::Credential;
 use crate::probe::xmpp::hosts::Hosts;
 use crate::probe::xmpp::link::Endpoint;
 use crate::probe::xmpp::link::Transport;
@@ -24,16 +26,20 @@ use super::site::Focus;
 use super::site::Site;
 use super::view::CallView;
 
-async fn call(door: Door, focus: Focus) -> CallView {
-    let site = Site::serve(door, focus, Bridge::with(Fault::Nothing).await).await;
-    let endpoint = Endpoint {
+fn endpoint(site: &Site) -> Endpoint {
+    Endpoint {
         domain: DOMAIN.to_owned(),
         hosts: Hosts::usual(DOMAIN),
         address: site.address,
         transport: Transport::WebSocket,
         tls: trust::any_certificate(),
         until: Instant::now() + Duration::from_secs(60),
-    };
+    }
+}
+
+async fn call(door: Door, focus: Focus) -> CallView {
+    let site = Site::serve(door, focus, Bridge::with(Fault::Nothing).await).await;
+    let endpoint = endpoint(&site);
     let visitors = Visitors {
         clinician: Some(Clinician::Account {
             user: "probe".to_owned(),
@@ -64,6 +70,21 @@ async fn a_whole_call_shows_the_wait_the_ways_and_the_media() {
     );
     let told = serde_json::to_string(&view).unwrap();
     assert!(!told.contains("a-password-of-the-bridge"), "{told}");
+}
+
+#[tokio::test]
+async fn a_focus_that_was_leaving_is_asked_back_until_the_clinician_owns_the_room() {
+    let site = Site::serve(Door::WaitsForHost, Focus::Leaves, Bridge::with(Fault::Nothing).await).await;
+    let endpoint = endpoint(&site);
+    let account = Credential::Account {
+        user: "probe".to_owned(),
+        password: Secret::new("a password"),
+    };
+    let (mut session, _) = clinician::log_in(&endpoint, &account).await.unwrap();
+    let room = format!("visit@{}", endpoint.hosts.rooms);
+    let entry = clinician::enter_opened(&mut session, &endpoint.hosts.focus, &room).await;
+    assert!(matches!(entry, Ok(Entry::Entered { .. })), "{entry:?}");
+    assert!(session.becomes_owner(Duration::ZERO).await.unwrap());
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use crate::probe::stun::message::Method;
 
 use super::credential::Credential;
 use super::wire::Door;
+use super::wire::Heard;
 use super::wire::Wire;
 use super::wire::WireError;
 
@@ -162,8 +163,8 @@ impl Client {
     }
 
     /// Has a STUN binding request sent to a peer, and says whether anything came back from there. A relay that allows
-    /// it sends the request, and a STUN server answers it.
-    pub(crate) async fn echo(&mut self, peer: SocketAddr) -> Result<bool, WireError> {
+    /// it sends the request, and a STUN server answers it; over `channel`, where that was bound to the peer.
+    pub(crate) async fn echo(&mut self, peer: SocketAddr, channel: u16) -> Result<bool, WireError> {
         let ping = Draft::new(Method::Binding, Class::Request, message::transaction()?).bytes();
         let send = Draft::new(Method::Send, Class::Indication, message::transaction()?)
             .with_address(Kind::XorPeerAddress, peer)
@@ -171,9 +172,12 @@ impl Client {
         self.wire.say(&send.bytes()).await?;
         let deadline = Instant::now() + ECHO;
         let mut came = false;
-        while let Some(stray) = self.wire.overhear(deadline).await? {
-            if stray.is(Method::Data, Class::Indication) {
-                came = true;
+        while let Some(heard) = self.wire.overhear(deadline).await? {
+            came = match heard {
+                Heard::Message(message) => message.is(Method::Data, Class::Indication),
+                Heard::Channel(number) => number == channel,
+            };
+            if came {
                 break;
             }
         }

@@ -134,13 +134,14 @@ impl Trial<'_> {
         let permission = self.client.permit(peer, self.credential).await;
         let permission = self.answer(permission);
         let socket = SocketAddr::new(peer, self.stun);
-        let channel = self.client.bind(self.channel, socket, self.credential).await;
+        let number = self.channel;
+        let channel = self.client.bind(number, socket, self.credential).await;
         let channel = self.answer(channel);
         self.channel += 1;
         let sent = match send {
             SendTo::No => None,
             SendTo::Yes => {
-                let came = self.client.echo(socket).await;
+                let came = self.client.echo(socket, number).await;
                 let echo = came.map(|came| if came { Echo::Answer } else { Echo::Nothing });
                 Some(echo.into())
             }

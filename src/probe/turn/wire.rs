@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -30,6 +31,10 @@ const PATIENCE: Duration = Duration::from_millis(700);
 
 /// Most messages that are read while the answer to one request is awaited.
 const STRAY: usize = 64;
+
+/// Numbers of channels (RFC 8656 12), and what stands before what is sent over one.
+const CHANNELS: RangeInclusive<u16> = 0x4000..=0x4fff;
+const CHANNEL_HEADER: usize = 4;
 
 /// How a relay is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -116,10 +121,18 @@ enum Line {
     Stream(Box<dyn Stream>),
 }
 
-/// A relay at the other end. Messages that answer no request wait in `strays`.
+/// What a relay sends.
+pub(crate) enum Heard {
+    /// A message of STUN.
+    Message(Message),
+    /// What a peer said, over this channel (RFC 8656 12.4): so it comes once a channel is bound, whatever the request was sent by.
+    Channel(u16),
+}
+
+/// A relay at the other end. What answers no request waits in `strays`.
 pub(crate) struct Wire {
     line: Line,
-    strays: VecDeque<Message>,
+    strays: VecDeque<Heard>,
 }
 
 impl Wire {
@@ -171,8 +184,8 @@ impl Wire {
         Ok(())
     }
 
-    /// The next message that answers nothing we asked, or `None` where none comes before the deadline.
-    pub(crate) async fn overhear(&mut self, deadline: Instant) -> Result<Option<Message>, WireError> {
+    /// The next that answers nothing we asked, or `None` where nothing comes before the deadline.
+    pub(crate) async fn overhear(&mut self, deadline: Instant) -> Result<Option<Heard>, WireError> {
         match self.strays.pop_front() {
             Some(stray) => Ok(Some(stray)),
             None => self.next(deadline).await,
@@ -184,7 +197,9 @@ impl Wire {
             match self.next(deadline).await? {
                 None => return Ok(None),
                 // Requests have neither bit of the answers' class.
-                Some(message) if message.transaction[..] == *transaction && message.number & 0x100 != 0 => {
+                Some(Heard::Message(message))
+                    if message.transaction[..] == *transaction && message.number & 0x100 != 0 =>
+                {
                     return Ok(Some(message));
                 }
                 Some(stray) if self.strays.len() < STRAY => self.strays.push_back(stray),
@@ -194,13 +209,19 @@ impl Wire {
         Err(WireError::Foreign("it talks and does not answer".to_owned()))
     }
 
-    async fn next(&mut self, deadline: Instant) -> Result<Option<Message>, WireError> {
+    async fn next(&mut self, deadline: Instant) -> Result<Option<Heard>, WireError> {
         match &mut self.line {
             Line::Datagrams(socket) => {
                 let mut buffer = [0; 2048];
                 match timeout_at(deadline, socket.recv(&mut buffer)).await {
                     Err(_) => Ok(None),
-                    Ok(length) => Ok(Some(Message::read(&buffer[..length?])?)),
+                    Ok(length) => {
+                        let datagram = &buffer[..length?];
+                        match channel(datagram) {
+                            Some((number, _)) => Ok(Some(Heard::Channel(number))),
+                            None => Ok(Some(Heard::Message(Message::read(datagram)?))),
+                        }
+                    }
                 }
             }
             Line::Stream(stream) => match timeout_at(deadline, one_of(stream)).await {
@@ -211,11 +232,28 @@ impl Wire {
     }
 }
 
-async fn one_of(stream: &mut Box<dyn Stream>) -> Result<Message, WireError> {
-    let mut bytes = vec![0; HEADER];
+async fn one_of(stream: &mut Box<dyn Stream>) -> Result<Heard, WireError> {
+    let mut bytes = vec![0; CHANNEL_HEADER];
     stream.read_exact(&mut bytes).await?;
+    if let Some((number, length)) = channel(&bytes) {
+        // Over a stream it is padded (RFC 8656 12.5).
+        bytes.resize(CHANNEL_HEADER + length.next_multiple_of(4), 0);
+        stream.read_exact(&mut bytes[CHANNEL_HEADER..]).await?;
+        return Ok(Heard::Channel(number));
+    }
+    bytes.resize(HEADER, 0);
+    stream.read_exact(&mut bytes[CHANNEL_HEADER..]).await?;
     let head: &[u8; HEADER] = bytes.first_chunk().ok_or(Malformed::NotStun)?;
     bytes.resize(HEADER + Message::length(head)?, 0);
     stream.read_exact(&mut bytes[HEADER..]).await?;
-    Ok(Message::read(&bytes)?)
+    Ok(Heard::Message(Message::read(&bytes)?))
+}
+
+/// Number and length of ChannelData, whose first two bits tell it from STUN.
+fn channel(bytes: &[u8]) -> Option<(u16, usize)> {
+    let [a, b, c, d] = *bytes.first_chunk()?;
+    let number = u16::from_be_bytes([a, b]);
+    CHANNELS
+        .contains(&number)
+        .then(|| (number, u16::from_be_bytes([c, d]).into()))
 }

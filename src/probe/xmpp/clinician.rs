@@ -120,24 +120,31 @@ pub(crate) async fn ask_patiently(session: &mut Session, focus: &str, room: &str
 /// The focus's nick in every room (jicofo's `xmpp.client.username`, which Jitsi's clients know it by).
 pub(crate) const FOCUS: &str = "focus";
 
+/// How often a focus that left a room is asked back into it.
+const RETURNS: u32 = 2;
+
+/// The focus makes a host an owner of the room within this.
+const MADE_OWNER: Duration = Duration::from_secs(5);
+
 /// Enters a room that the focus has opened. It closes one that nobody has entered for some seconds (jicofo's
 /// `conference.initial-timeout`), and what was tried in between may have taken longer. Then the room is shut, or, where the
-/// clinician may open one himself, it is without the focus. A client would ask for it anew, too.
+/// clinician may open one himself, it is without the focus, which may also be about to leave when he enters: then nobody
+/// makes him an owner. A client would ask for it anew, too.
 pub(crate) async fn enter_opened(session: &mut Session, focus: &str, room: &str) -> Result<Entry, XmppError> {
-    let entry = session.enter(room).await?;
-    let without_focus = match &entry {
-        Entry::Refused(_) => true,
-        Entry::Entered { .. } => !session.met().any(|nick| nick == FOCUS),
-        _ => false,
-    };
-    if !without_focus {
-        return Ok(entry);
+    let mut entry = session.enter(room).await?;
+    for _ in 0..RETURNS {
+        let shut = match &entry {
+            Entry::Refused(_) => true,
+            Entry::Entered { .. } if session.becomes_owner(MADE_OWNER).await? => break,
+            Entry::Entered { .. } => false,
+            _ => break,
+        };
+        ask_patiently(session, focus, room).await?;
+        if shut {
+            entry = session.enter(room).await?;
+        }
     }
-    ask_patiently(session, focus, room).await?;
-    match entry {
-        Entry::Refused(_) => session.enter(room).await,
-        entry => Ok(entry),
-    }
+    Ok(entry)
 }
 
 /// How the clinician of one run comes in.

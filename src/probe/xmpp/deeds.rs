@@ -1,4 +1,6 @@
-//! What a guest inside a room tries that is its host's alone: each once, with the answer.
+//! What a guest inside a room tries that is its host's alone: each until it is decided, with the answer.
+
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -15,6 +17,11 @@ use super::stranger::vantage;
 const ADMIN: &str = "http://jabber.org/protocol/muc#admin";
 const OWNER: &str = "http://jabber.org/protocol/muc#owner";
 const CONFIG: &str = "http://jabber.org/protocol/muc#roomconfig";
+
+/// How often a server that could not decide is asked, and the pause before it is asked again. jicofo knows who is in a room
+/// only some time after he came in, and has an internal error for him before.
+const TRIES: u32 = 4;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Something that only a host may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -115,8 +122,19 @@ pub(crate) async fn try_all(endpoint: &Endpoint, session: &mut Session, stage: &
 
 async fn attempt(session: &mut Session, stage: &Stage<'_>, deed: Deed) -> Result<Answer, XmppError> {
     let (kind, to, content) = request(stage, deed);
-    let answer = session.ask(kind, Some(&to), &content).await?;
+    let mut answer = session.ask(kind, Some(&to), &content).await?;
+    for _ in 1..TRIES {
+        if !in_trouble(&answer) {
+            break;
+        }
+        tokio::time::sleep(PAUSE).await;
+        answer = session.ask(kind, Some(&to), &content).await?;
+    }
     read(deed, &answer)
+}
+
+fn in_trouble(answer: &Element) -> bool {
+    answer.attribute("type") == Some("error") && answer.refusal().is_trouble()
 }
 
 /// Switches the lobby, as a host does.
@@ -194,8 +212,12 @@ fn read(deed: Deed, answer: &Element) -> Result<Answer, XmppError> {
         return Ok(Answer::Granted);
     }
     let refused = answer.refusal();
-    let unoffered =
-        matches!(deed, Deed::Record | Deed::Stream | Deed::Dial) && refused.condition == "service-unavailable";
+    let unoffered = match (deed, refused.condition.as_str()) {
+        (Deed::Record | Deed::Stream | Deed::Dial, "service-unavailable") => true,
+        // So says a focus that knows no recorder; a room that lacks the focus says it in words.
+        (Deed::Record | Deed::Stream, "item-not-found") => refused.text.is_none(),
+        _ => false,
+    };
     match refused.decides_nothing() && !unoffered {
         true => Err(XmppError::Unexpected {
             question: format!("a guest's try ({deed:?})"),
@@ -227,6 +249,22 @@ mod tests {
             read(Deed::Record, &no("service-unavailable")),
             Ok(Answer::Refused(_))
         ));
+        // As jicofo answered where no recorder is known to it, and as Prosody does for an occupant that is not there.
+        let unknown = |text: &str| {
+            let xml = format!(
+                "<iq type='error' from='r@conference.d/focus'><error type='cancel'><item-not-found \
+                 xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>{text}</error></iq>"
+            );
+            Element::parse(&xml).unwrap()
+        };
+        let absent = unknown("<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>Recipient not in room</text>");
+        for deed in [Deed::Record, Deed::Stream] {
+            assert!(matches!(read(deed, &unknown("")), Ok(Answer::Refused(_))));
+            assert!(read(deed, &absent).is_err());
+        }
+        assert!(read(Deed::Dial, &unknown("")).is_err());
+        assert!(in_trouble(&no("internal-server-error")));
+        assert!(!in_trouble(&no("not-allowed")) && !in_trouble(&unknown("")));
         let done = Element::parse("<iq type='result'/>").unwrap();
         assert_eq!(read(Deed::Destroy, &done).unwrap(), Answer::Granted);
     }

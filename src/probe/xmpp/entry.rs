@@ -68,32 +68,35 @@ pub(super) fn read_self_ping(answer: &Element) -> Result<Entry, XmppError> {
 mod tests {
     use super::*;
 
+    /// Captured from Prosody with Jitsi's modules (fixtures/README.md).
+    const OWN: &str = include_str!("fixtures/own-presence.xml");
+    const SENT_AWAY: &str = include_str!("fixtures/sent-to-lobby.xml");
+    const ROOM: &str = "visit@conference.telemed.example.test";
+
+    fn entry(xml: &str, room: &str) -> Option<Entry> {
+        read_entry(&Element::parse(xml).unwrap(), room)
+    }
+
     #[test]
     fn an_entry_needs_our_own_presence_from_that_room() {
-        let own = "<presence from='r@conference.d/p'><x xmlns='http://jabber.org/protocol/muc#user'>\
-            <status code='201'/><item affiliation='owner' role='moderator'/><status code='110'/></x></presence>";
-        let element = Element::parse(own).unwrap();
-        let entered = Entry::Entered {
-            room: Room::Created,
-            affiliation: "owner".to_owned(),
-            role: "moderator".to_owned(),
+        let entered = |room: Room| Entry::Entered {
+            room,
+            affiliation: "none".to_owned(),
+            role: "participant".to_owned(),
         };
-        assert_eq!(read_entry(&element, "r@conference.d"), Some(entered));
-        assert_eq!(read_entry(&element, "other@conference.d"), None);
-        let another = own.replace("<status code='110'/>", "");
-        assert_eq!(read_entry(&Element::parse(&another).unwrap(), "r@conference.d"), None);
+        assert_eq!(entry(OWN, ROOM), Some(entered(Room::Existing)));
+        let made = OWN.replace("<status code='110'/>", "<status code='110'/><status code='201'/>");
+        assert_eq!(entry(&made, ROOM), Some(entered(Room::Created)));
+        assert_eq!(entry(OWN, "other@conference.telemed.example.test"), None);
+        assert_eq!(entry(&OWN.replace("<status code='110'/>", ""), ROOM), None);
     }
 
     #[test]
     fn a_lobby_is_neither_entry_nor_refusal() {
-        let sent_away = "<presence from='r@conference.d' type='error'><error type='auth'>\
-            <registration-required xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>\
-            <lobbyroom xmlns='http://jitsi.org/jitmeet'>r@lobby.d</lobbyroom></error></presence>";
-        let element = Element::parse(sent_away).unwrap();
         let lobby = Entry::Lobby {
-            lobby: Some("r@lobby.d".to_owned()),
+            lobby: Some("visit@lobby.telemed.example.test".to_owned()),
         };
-        assert_eq!(read_entry(&element, "r@conference.d"), Some(lobby));
+        assert_eq!(entry(SENT_AWAY, ROOM), Some(lobby));
     }
 
     proptest::proptest! {

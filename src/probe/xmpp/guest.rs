@@ -281,9 +281,13 @@ mod tests {
         assert!(matches!(focus(no), FocusAnswer::Refused(_)));
         let gone = no.replace("not-authorized", "remote-server-timeout");
         assert!(matches!(focus(&gone), FocusAnswer::Absent(_)));
-        let ready = "<iq type='result'><conference xmlns='http://jitsi.org/protocol/focus' ready='true' \
-            focusjid='focus@auth.d'/></iq>";
-        assert!(matches!(focus(ready), FocusAnswer::Ready { focus: Some(jid) } if jid == "focus@auth.d"));
+        // Captured from jicofo (fixtures/README.md).
+        let ready = include_str!("fixtures/conference.xml");
+        assert!(
+            matches!(focus(ready), FocusAnswer::Ready { focus: Some(jid) } if jid == "focus@auth.telemed.example.test")
+        );
+        let later = focus(&ready.replace("ready='true'", "ready='false'"));
+        assert_eq!(later, FocusAnswer::NotReady);
     }
 
     proptest! {

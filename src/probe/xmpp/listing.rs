@@ -42,11 +42,14 @@ pub(crate) fn parts(hosts: &Hosts) -> Vec<String> {
         .collect()
 }
 
-/// Asks one address for its items; a part that a site does not have lists none.
+/// Asks one address for its items; a part that a site does not have lists none, and neither does one that drops the question.
 pub(crate) async fn look(endpoint: &Endpoint, session: &mut Session, address: &str) -> Sighting<Vec<String>> {
     let look = vantage(endpoint, &format!("items of {address}"));
-    let answer = session.ask("get", Some(address), DISCO_ITEMS).await;
-    let items = answer.and_then(|answer| read_items(&answer, address, Absent::Empty));
+    let answer = session.ask_or_dropped("get", Some(address), DISCO_ITEMS).await;
+    let items = answer.and_then(|answer| match answer {
+        Some(answer) => read_items(&answer, address, Absent::Empty),
+        None => Ok(Vec::new()),
+    });
     look.saw(session.transcript_since(), items.into())
 }
 

@@ -89,6 +89,8 @@ async fn among(endpoint: &Endpoint, host: &Session, room: &str) -> Live {
         Ok(session) => session,
         Err(why) => return unseen(endpoint, &why),
     };
+    // jicofo judges nobody whose invitation failed: it has forgotten him.
+    session.take_calls();
     session.transcript_since();
     let look = vantage(endpoint, "room list while a room is open");
     let rooms = listing::list(&mut session, &endpoint.hosts.rooms).await;
@@ -191,8 +193,8 @@ async fn help_himself(session: &mut Session, room: &str, ask: &[&str]) -> Result
             "<query xmlns='http://jabber.org/protocol/muc#admin'><item jid='{}' affiliation='member'/></query>",
             escape(&bare)
         );
-        // The answer does not matter: it is the door that tells.
-        session.ask("set", Some(place), &member).await?;
+        // The answer does not matter, and a lobby gives none: it is the door that tells.
+        session.ask_or_dropped("set", Some(place), &member).await?;
     }
     session.enter_with(room, NAME).await
 }

@@ -25,6 +25,7 @@ mod entry;
 mod hostile;
 mod keyless;
 mod login;
+mod stay;
 mod transcript;
 mod websocket;
 

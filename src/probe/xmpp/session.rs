@@ -1,6 +1,5 @@
 //! One visitor's conversation: login, binding, questions, rooms. Keeps a transcript; passwords and tokens never enter it.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use base64::Engine;
@@ -24,6 +23,7 @@ use super::login;
 use super::stanza::Element;
 use super::stanza::Refused;
 use super::stanza::escape;
+use super::stay::Stay;
 use super::transcript::Transcript;
 
 /// Sessions are opened no faster than this: Jitsi's rate limit allows three logins a second from one address.
@@ -32,11 +32,8 @@ const PACE: Duration = Duration::from_millis(350);
 /// Most invitations that are kept.
 const INVITATIONS: usize = 4;
 
-/// A room answers our presence within this, or drops it.
+/// A room answers our presence, and a service our question, within this, or drops it.
 const PRESENCE: Duration = Duration::from_secs(4);
-
-/// Most occupants of a room that are remembered.
-const OCCUPANTS: usize = 100;
 
 /// What came of a login.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -103,7 +100,7 @@ pub(crate) struct Session {
     features: Element,
     jid: String,
     counter: u32,
-    met: BTreeSet<String>,
+    stay: Stay,
     transcript: Transcript,
     manner: Manner,
     invitations: Vec<Element>,
@@ -126,7 +123,7 @@ impl Session {
             features: Element::default(),
             jid: String::new(),
             counter: 0,
-            met: BTreeSet::new(),
+            stay: Stay::default(),
             transcript: Transcript::default(),
             manner: Manner::Declines,
             invitations: Vec::new(),
@@ -194,6 +191,30 @@ impl Session {
 
     /// Sends an IQ and waits for its result or error.
     pub(crate) async fn ask(&mut self, kind: &str, to: Option<&str>, content: &str) -> Result<Element, XmppError> {
+        let question = self.put(kind, to, content).await?;
+        self.answer(&[&question], Instant::now() + reach::STEP).await
+    }
+
+    /// The same where the question may be dropped without a word, as Jitsi's lobby drops most: `None` where nothing came,
+    /// and the server answered a ping that was sent after it.
+    pub(crate) async fn ask_or_dropped(
+        &mut self,
+        kind: &str,
+        to: Option<&str>,
+        content: &str,
+    ) -> Result<Option<Element>, XmppError> {
+        let question = self.put(kind, to, content).await?;
+        match self.answer(&[&question], Instant::now() + PRESENCE).await {
+            Err(XmppError::Silent(_)) => {}
+            answer => return answer.map(Some),
+        }
+        let ping = self.put("get", None, "<ping xmlns='urn:xmpp:ping'/>").await?;
+        let answer = self.answer(&[&question, &ping], Instant::now() + reach::STEP).await?;
+        Ok(Some(answer).filter(|answer| answer.attribute("id") == Some(question.as_str())))
+    }
+
+    /// Sends an IQ; its number.
+    async fn put(&mut self, kind: &str, to: Option<&str>, content: &str) -> Result<String, XmppError> {
         self.counter += 1;
         let id = format!("p{}", self.counter);
         let addressed = to.map(|to| format!(" to='{}'", escape(to))).unwrap_or_default();
@@ -201,11 +222,16 @@ impl Session {
             "<iq xmlns='jabber:client' type='{kind}' id='{id}'{addressed}>{content}</iq>"
         ))
         .await?;
-        let deadline = Instant::now() + reach::STEP;
+        Ok(id)
+    }
+
+    /// The first answer to one of some questions.
+    async fn answer(&mut self, questions: &[&str], deadline: Instant) -> Result<Element, XmppError> {
         loop {
             let element = self.next_until(deadline, "a question").await?;
             let answers = matches!(element.attribute("type"), Some("result" | "error"));
-            if element.name == "iq" && answers && element.attribute("id") == Some(id.as_str()) {
+            let known = element.attribute("id").is_some_and(|id| questions.contains(&id));
+            if element.name == "iq" && answers && known {
                 return Ok(element);
             }
         }
@@ -241,12 +267,11 @@ impl Session {
             escape(marker())
         ))
         .await?;
-        self.met.clear();
+        self.stay = Stay::at(&place);
         let deadline = Instant::now() + PRESENCE;
         loop {
             match self.next_until(deadline, "entering a room").await {
                 Ok(element) => {
-                    self.meet(&element, &place);
                     if let Some(entry) = read_entry(&element, room) {
                         return Ok(entry);
                     }
@@ -259,22 +284,22 @@ impl Session {
         read_self_ping(&ping)
     }
 
-    /// The nicks of those who were in the room that was entered last.
+    /// The nicks of those who are in the room that was entered last.
     pub(crate) fn met(&self) -> impl Iterator<Item = &str> {
-        self.met.iter().map(String::as_str)
+        self.stay.others()
     }
 
-    fn meet(&mut self, element: &Element, place: &str) {
-        let from = element.attribute("from").unwrap_or_default();
-        let here = element.name == "presence" && element.attribute("type").is_none();
-        if here && self.met.len() < OCCUPANTS && !from.eq_ignore_ascii_case(place) {
-            let room = place.split('/').next().unwrap_or_default();
-            if let Some((bare, nick)) = from.split_once('/')
-                && bare.eq_ignore_ascii_case(room)
-            {
-                self.met.insert(nick.to_owned());
+    /// Whether we are an owner of the room that was entered last, or become one within this time.
+    pub(crate) async fn becomes_owner(&mut self, patience: Duration) -> Result<bool, XmppError> {
+        let deadline = Instant::now() + patience;
+        while !self.stay.is_owner() {
+            match self.next_until(deadline, "becoming an owner").await {
+                Ok(_) => {}
+                Err(XmppError::Silent(_)) => break,
+                Err(error) => return Err(error),
             }
         }
+        Ok(self.stay.is_owner())
     }
 
     /// Leaves a room that was entered.
@@ -342,6 +367,7 @@ impl Session {
             return Err(XmppError::Silent(question.to_owned()));
         };
         self.transcript.push(&format!("<< {}", element.shown()));
+        self.stay.note(&element);
         if element.name == "iq" && matches!(element.attribute("type"), Some("get" | "set")) {
             self.send(&answers::answer_to(&element, self.manner)).await?;
             if self.manner == Manner::TakesCalls && answers::invites(&element) && self.invitations.len() < INVITATIONS {

@@ -1,6 +1,7 @@
 -- Test double of mod_muc_lobby_rooms, for the main virtual host: knocking at members-only rooms.
 -- Real: the lobby room lives as long as its room is members-only; joins of strangers answer
---       registration-required with the lobby's address; who waits sees nobody but moderators; moderators of
+--       registration-required with the lobby's address; who waits sees nobody but moderators; of answers to
+--       questions, only those about the lobby's features leave it; moderators of
 --       the room are moderators of its lobby; admission by invitation, refusal by kick, both announced;
 --       bypass by muc_lobby_whitelist or room password; display name demanded.
 -- Not:  the advertised feature per web-query room, several administrative items in one request, metadata.
@@ -86,7 +87,7 @@ local function filter(stanza)
 	local from = stanza.attr and stanza.attr.from;
 	if not from or jid.host(from) ~= lobby_host then return stanza; end
 	local lobby = lobby_muc and lobby_muc.get_room_from_jid(jid.bare(from));
-	if stanza.name == "iq" then return stanza; end
+	if stanza.name == "iq" then return stanza:get_child("query", "http://jabber.org/protocol/disco#info") and stanza or nil; end
 	local to = stanza.attr.to;
 	if stanza.name == "presence" then
 		local x = stanza:get_child("x", util.MUC_USER);

@@ -1,7 +1,6 @@
 -- Test double of mod_token_verification, for the conference MUC: a token opens the room it names, no other.
 -- Real: checked before a room is made and before every join; administrators (the focus) and the allow list
---       are exempt; token_verification_require_token_for_moderation.
--- Not:  the token is never written to the log (upstream writes it there when it refuses).
+--       are exempt; token_verification_require_token_for_moderation; a refused token is written to the log, whole.
 local jid = require "util.jid";
 local util = module:require "util";
 local parent = module.host:match("^[^.]+%.(.+)$");
@@ -24,7 +23,7 @@ local function check(event)
 	if util.is_admin(from) or exempt:contains(jid.host(from)) or exempt:contains(jid.bare(from)) then return; end
 	local ok, condition, text = verifier:verify_room(event.origin, to);
 	if ok then return; end
-	module:log("error", "%s may not enter %s: %s", from, jid.bare(to), text or "Room and token mismatched");
+	module:log("error", "token %s of %s may not enter %s: %s", tostring(event.origin.auth_token), from, jid.bare(to), text or condition or "mismatched");
 	return util.refuse(event, "cancel", "not-allowed", text or condition or "Room and token mismatched");
 end
 

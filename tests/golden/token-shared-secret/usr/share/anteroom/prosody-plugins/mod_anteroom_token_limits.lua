@@ -1,15 +1,17 @@
 -- Refuses room tokens that do not name one room of this site, that do not end, or that last longer than a session may: the
 -- token plugin takes `*` and patterns for every room, `*` for every site, and a token without `exp` for ever. Ends sessions
--- that have lasted as long.
+-- that have lasted as long. Refuses other rooms than the token's, which the plugin refuses too, with the whole token in the log.
 --
--- Runs before the plugin has judged the signature, which is safe because it can only refuse.
+-- Runs before the plugin has judged, which is safe because it can only refuse.
 
 local base64 = require "util.encodings".base64;
+local jid_split = require "util.jid".split;
 local json = require "util.json";
 local st = require "util.stanza";
 local timer = require "util.timer";
 
 local xmlns_sasl = "urn:ietf:params:xml:ns:xmpp-sasl";
+local rooms = module:get_option_string("main_muc");
 local longest = module:get_option_number("anteroom_session_minutes", 480) * 60;
 
 local function claims_of(token)
@@ -56,3 +58,13 @@ module:hook("authentication-success", function (event)
         session:close({ condition = "policy-violation", text = "the session has lasted as long as it may" });
     end);
 end);
+
+module:hook("pre-presence/full", function (event)
+    local session, stanza = event.origin, event.stanza;
+    local named = session.auth_token and session.jitsi_meet_room;
+    local room, host = jid_split(stanza.attr.to);
+    if type(named) ~= "string" or host ~= rooms or room == named:lower() or stanza.attr.type ~= nil then return; end
+    module:log("warn", "refused entry to a room that the token does not name");
+    session.send(st.error_reply(stanza, "cancel", "not-allowed", "Room and token mismatched"));
+    return true;
+end, 10);
