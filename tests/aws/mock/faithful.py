@@ -6,6 +6,7 @@ import hashlib
 import json
 
 from moto.core.utils import utcnow  # noqa: F401  (moto has to be whole before its backends are asked)
+from moto.cloudtrail.models import cloudtrail_backends
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.s3.models import s3_backends
@@ -38,6 +39,7 @@ class Faithful:
         self.settings = {
             "fingerprint": "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
             "address": None,
+            "private": None,
             "denied": [],
             "quota": None,
             "agreements": [],
@@ -162,6 +164,11 @@ class Faithful:
 
     def after(self, request, answer):
         """Addresses that nobody else has: moto's are other people's."""
+        if request.action == "RunInstances" and self.settings["private"]:
+            body = b"".join(answer)
+            for machine in self.backend(request).all_instances():
+                machine.nics[0].private_ip_address = self.settings["private"]
+            return [body]
         if request.action != "AllocateAddress":
             return answer
         body = b"".join(answer)
@@ -178,13 +185,24 @@ class Faithful:
         backend = ec2_backends[ACCOUNT][body["region"]]
         return getattr(self, "do_" + body["what"])(backend, **body.get("with", {}))
 
+    def do_ready(self, backend):
+        """An account that was set up for patients: disks encrypted by default, and a trail of every region that records."""
+        backend.enable_ebs_encryption_by_default()
+        trails = cloudtrail_backends[ACCOUNT][backend.region_name]
+        trails.create_trail("clinic", "clinic-flow-logs", None, None, True, True, True, False, None, None, None, [])
+        trails.start_logging("clinic")
+
     def do_spoil(self, backend):
         """Opens SSH to everybody, stops the machine, and lets its metadata service answer without a token."""
-        group = next(g for vpc in backend.groups.values() for g in vpc.values() if g.name.startswith("anteroom-"))
-        backend.authorize_security_group_ingress(group.id, "tcp", "22", "22", ip_ranges=[{"CidrIp": "0.0.0.0/0"}])
+        self.do_open(backend)
         for machine in backend.all_instances():
             machine.stop()
             machine.metadata_options.http_tokens = "optional"
+
+    def do_open(self, backend):
+        """Opens SSH to everybody."""
+        group = next(g for vpc in backend.groups.values() for g in vpc.values() if g.name.startswith("anteroom-"))
+        backend.authorize_security_group_ingress(group.id, "tcp", "22", "22", ip_ranges=[{"CidrIp": "0.0.0.0/0"}])
 
     def do_mark(self, backend, environment, expires):
         """Dates everything of the deployment."""
