@@ -131,12 +131,12 @@ impl Cloud {
         .hint(format!("or accept it for a time with a [[waiver]] of {AGREEMENT}")))
     }
 
-    /// Makes the changes, and learns the host keys of machines that are new.
+    /// Makes these changes and no others, and learns the host keys of machines that are new.
     pub(crate) fn make(&mut self, spec: &Spec, ui: &Ui) -> Result<Vec<Machine>, CommandError> {
         if let Some(found) = self.found.take() {
             let say = |text: &str| ui.say(text);
-            let made = self.api.wait(aws::apply(&self.api, &self.wanted, &found, &say));
-            self.seen = made.map_err(|error| failed(&error))?;
+            let made = aws::apply(&self.api, &self.wanted, &found, &self.changes, &say);
+            self.seen = self.api.wait(made).map_err(|error| failed(&error))?;
         }
         let say = |text: &str| ui.doing(text);
         let found = self

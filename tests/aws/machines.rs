@@ -83,7 +83,7 @@ fn what_somebody_else_changed_is_named_and_put_right() {
 }
 
 #[test]
-fn a_larger_disk_and_type_are_changes_in_place_and_another_zone_is_a_replacement() {
+fn a_larger_disk_and_type_are_changes_in_place_and_a_smaller_disk_is_refused() {
     let Some(mock) = Mock::start() else { return };
     mock.apply("test");
     mock.spec(
@@ -106,10 +106,15 @@ fn a_larger_disk_and_type_are_changes_in_place_and_another_zone_is_a_replacement
     mock.apply("larger");
     assert_eq!(mock.writes(), Vec::<String>::new());
     mock.spec("smaller", SPEC);
-    let plan = mock.run(&["plan", "-f", "smaller.toml"]);
-    assert!(plan.err.contains("of 80 GiB cannot shrink to 40") || plan.out.contains("of 80 GiB cannot shrink to 40"));
-    assert!(mock.apply("smaller").reached_the_machine());
-    assert_eq!(mock.count(), whole());
+    for ran in [mock.run(&["plan", "-f", "smaller.toml"]), mock.apply("smaller")] {
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(
+            ran.err.contains("core: its disk of 80 GiB cannot shrink to 40"),
+            "{ran:?}"
+        );
+        assert!(ran.err.contains("hint: write `volume_gib = 80`"), "{ran:?}");
+    }
+    assert_eq!(mock.writes(), Vec::<String>::new());
 }
 
 #[test]
