@@ -188,7 +188,7 @@ fn a_group_still_in_use_is_listed_and_goes_with_the_next_run() {
 }
 
 /// A production spec with a certificate that is good for it.
-fn production(mock: &Mock, more: &str) {
+pub(super) fn production(mock: &Mock, more: &str) {
     let authority_key = rcgen::KeyPair::generate().unwrap();
     let mut authority = rcgen::CertificateParams::default();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -210,7 +210,7 @@ fn production(mock: &Mock, more: &str) {
     mock.spec("production", &format!("{spec}\n{papers}\n{more}"));
 }
 
-fn agreement(state: &str, account: &str, end: Option<&str>) -> Value {
+pub(super) fn agreement(state: &str, account: &str, end: Option<&str>) -> Value {
     let mut one = json!({
         "name": "AWS Business Associate Addendum", "arn": "arn:aws:artifact::123456789012:customer-agreement/a",
         "id": "customer-agreement-a", "agreementArn": "arn:aws:artifact:::agreement/a", "awsAccountId": account,

@@ -12,7 +12,13 @@ fn apply_makes_what_the_spec_says_and_a_second_time_nothing() {
     let plan = mock.run(&["plan", "-f", "test.toml", "--format", "json"]);
     assert_eq!(plan.code, 4, "{plan:?}");
     let plan: serde_json::Value = serde_json::from_str(&plan.out).unwrap();
-    assert!(plan["cloud"].as_array().unwrap().len() > 15, "{plan}");
+    let changes = plan["cloud"].as_array().unwrap();
+    assert!(changes.len() > 15, "{plan}");
+    let machine = json!({
+        "depth": "create", "host": "core", "change": "+ core: a machine, then everything on it", "by": "spec",
+        "ends_machine": null,
+    });
+    assert!(changes.contains(&machine), "{plan}");
     assert_eq!(mock.count(), json!({}), "plan made something");
     let first = mock.apply("test");
     assert!(first.reached_the_machine(), "{first:?}");

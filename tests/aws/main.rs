@@ -5,6 +5,7 @@
 
 mod audit;
 mod bad;
+mod changes;
 mod faults;
 mod machines;
 mod mock;

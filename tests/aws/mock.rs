@@ -167,6 +167,24 @@ impl Mock {
         self.run(&["apply", "--yes", "--no-audit", "-f", &format!("{spec}.toml")])
     }
 
+    /// `apply` that goes on when the mock holds the n-th call, after somebody else did something; how it ended.
+    pub(crate) fn apply_disturbed(&self, spec: &str, hold: &Value, meanwhile: impl FnOnce(&Self)) -> Ran {
+        self.ask("plan", &json!({ "hold": hold }));
+        let spec = format!("{spec}.toml");
+        let child = self
+            .command(&["apply", "--yes", "--no-audit", "-f", &spec])
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        while self.ask("held", &Value::Null) != true {
+            assert!(started.elapsed() < RUN, "nothing was held");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        meanwhile(self);
+        self.ask("release", &Value::Null);
+        finish(child)
+    }
+
     /// `destroy` of a test.
     pub(crate) fn destroy(&self, spec: &str) -> Ran {
         self.run(&["destroy", "--yes", "-f", &format!("{spec}.toml")])

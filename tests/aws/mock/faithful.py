@@ -9,6 +9,7 @@ from moto.core.utils import utcnow  # noqa: F401  (moto has to be whole before i
 from moto.cloudtrail.models import cloudtrail_backends
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.instance_types import INSTANCE_TYPES
+from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 from moto.moto_api._internal.models import moto_api_backend
 
@@ -209,6 +210,32 @@ class Faithful:
         for tags in backend.tags.values():
             if "anteroom:deployment" in tags:
                 tags["anteroom:environment"], tags["anteroom:expires"] = environment, expires
+
+    def do_marks(self, backend):
+        """What everything of the deployment says of itself, with the keys of the region, by id."""
+        names = ("anteroom:environment", "anteroom:expires")
+        marks = {}
+        for thing, tags in backend.tags.items():
+            if "anteroom:deployment" in tags:
+                marks[thing] = {name: tags[name] for name in names if name in tags}
+        keys = kms_backends[ACCOUNT][backend.region_name]
+        for key in keys.keys:
+            tags = keys.tagger.get_tag_dict_for_resource(key)
+            if "anteroom:deployment" in tags:
+                marks[key] = {name: tags[name] for name in names if name in tags}
+        return marks
+
+    def do_subnet(self, backend, zone):
+        """A subnet of the operator's own."""
+        vpc = backend.create_vpc(cidr_block="10.9.0.0/24")
+        return backend.create_subnet(vpc.id, cidr_block="10.9.0.0/24", availability_zone=zone).id
+
+    def do_key(self, backend):
+        """A key of the operator's own."""
+        return kms_backends[ACCOUNT][backend.region_name].create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "", []).arn
+
+    def do_machines(self, backend):
+        return [machine.id for machine in backend.all_instances() if machine.state != "terminated"]
 
     def do_vpc(self, backend, domain):
         """Another owner's VPC with the same deployment's name."""
