@@ -70,6 +70,8 @@ impl Cloud {
             ..aws::wanted(spec, settings, &openings(spec)?, Timestamp::now())
         };
         let seen = api.wait(aws::look(&api, &wanted)).map_err(|error| failed(&error))?;
+        api.wait(aws::refuse_elsewhere(&api, &wanted, &seen))
+            .map_err(|error| failed(&error))?;
         let changes = aws::diff(&wanted, &seen);
         Ok(Self {
             api,

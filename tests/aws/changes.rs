@@ -178,6 +178,21 @@ fn another_network_is_refused_in_every_direction() {
 }
 
 #[test]
+fn a_deployment_is_not_made_a_second_time_in_another_region() {
+    let Some(mock) = Mock::start() else { return };
+    reach(&mock, "test");
+    mock.spec("moved", &SPEC.replace("us-east-1", "eu-west-1"));
+    mock.ask("plan", &json!({}));
+    for ran in [mock.apply("moved"), mock.run(&["plan", "-f", "moved.toml"])] {
+        let words = ["the deployment is in us-east-1", "write `region = \"us-east-1\"`"];
+        untouched(&mock, &ran, 1, &words);
+    }
+    assert_eq!(mock.destroy("moved").code, 0);
+    reach(&mock, "moved");
+    assert_eq!(mock.count(), whole());
+}
+
+#[test]
 fn what_nobody_agreed_to_ends_the_run_and_is_not_carried_out() {
     let Some(mock) = Mock::start() else { return };
     mock.apply("test");

@@ -33,6 +33,8 @@ mod reach;
 #[cfg(feature = "aws")]
 mod reap;
 #[cfg(feature = "aws")]
+mod regions;
+#[cfg(feature = "aws")]
 mod retag;
 
 pub use change::Change;
@@ -75,6 +77,8 @@ pub use reach::machines;
 pub use reap::Expired;
 #[cfg(feature = "aws")]
 pub use reap::expired;
+#[cfg(feature = "aws")]
+pub use regions::refuse_elsewhere;
 
 #[cfg(test)]
 mod tests;
