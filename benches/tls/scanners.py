@@ -1,7 +1,7 @@
 """Ours and three other scanners: how each is called for our list of questions, and its answers in one vocabulary.
 
 An answer is a map of questions to values: True or False, a set of names, or a word; a question that a scanner does not
-answer is left out.
+answer is left out. What we asked and did not find out is UNKNOWN, which agrees with nothing.
 """
 
 import json
@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ElementTree
 from peers import NAME
 
 VERSIONS = ["SSL 2.0", "SSL 3.0", "TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3"]
+UNKNOWN = "unknown"
 ATTACKS = ["DROWN", "POODLE", "BEAST", "LUCKY13", "SWEET32", "RC4", "FREAK", "LOGJAM", "CRIME"]
 CURVES = {
     "prime256v1": "secp256r1", "X25519": "x25519", "X448": "x448", "secp256r1 (NIST P-256)": "secp256r1",
@@ -53,33 +54,37 @@ class Ours:
         version = {"ssl2": "SSL 2.0", "ssl3": "SSL 3.0", "tls10": "TLS 1.0", "tls11": "TLS 1.1", "tls12": "TLS 1.2"}
         version["tls13"] = "TLS 1.3"
         for key, look in view["versions"].items():
-            if "known" in look["result"]:
-                answers[version[key]] = "accepted" in look["result"]["known"]
+            known = look["result"].get("known")
+            answers[version[key]] = UNKNOWN if known is None else "accepted" in known
         for key, look in view["survey"]["suites"].items():
-            if "known" in look["result"]:
+            if "known" not in look["result"]:
+                answers[f"{version[key]} suites"] = UNKNOWN
+            else:
                 known = look["result"]["known"]
                 answers[f"{version[key]} suites"] = set(known["accepted"])
                 if known["order"] != "open":
                     answers[f"{version[key]} server order"] = known["order"] == "server"
-        groups = set()
+        groups, unknown = set(), False
         for key, look in view["survey"]["groups"].items():
-            if "known" in look["result"]:
-                answers[f"{version[key]} groups"] = set(look["result"]["known"])
-                groups |= set(look["result"]["known"])
-        answers["groups"] = groups
-        answers["curves"] = {name for name in groups if not name.startswith("ffdhe")}
+            known = look["result"].get("known")
+            unknown |= known is None
+            groups |= set(known or [])
+            answers[f"{version[key]} groups"] = UNKNOWN if known is None else set(known)
+        answers["curves"] = UNKNOWN if unknown else {name for name in groups if not name.startswith("ffdhe")}
         primes = view["survey"]["primes"]["result"].get("known")
-        if primes:
-            answers["DHE bits"] = str(min(prime["bits"] for prime in primes))
+        if primes or primes is None:
+            answers["DHE bits"] = str(min(prime["bits"] for prime in primes)) if primes else UNKNOWN
         chain = view["chain"]["result"].get("known")
         if chain:
             leaf = chain["certificates"][0]
-            answers["key bits"] = str(leaf["key"]["bits"])
+            answers["key bits"] = {str(leaf["key"]["bits"])}
             answers["signed with"] = leaf["signature"]
             answers["until"] = leaf["not_after"][:10]
             answers["stapled"] = chain["stapled"]
         second = view.get("second_chain")
         answers["second certificate"] = bool(second)
+        if second and second["result"].get("known"):
+            answers["key bits"].add(str(second["result"]["known"]["certificates"][0]["key"]["bits"]))
         session = view["survey"]["session"]["result"].get("known")
         if session and session != "only_tls13":
             older = session["older"]
@@ -87,12 +92,16 @@ class Ours:
             answers["compression"] = older["compression"] != 0
             answers["heartbeat"] = older["heartbeat"]
             answers["extended master secret"] = older["extended_master_secret"]
+        elif not session:
+            for question in ("secure renegotiation", "compression", "heartbeat", "extended master secret"):
+                answers[question] = UNKNOWN
         fallback = view["survey"]["fallback"]["result"].get("known")
         if fallback and fallback != "no_older_version":
             answers["fallback refused"] = fallback == "refused"
+        elif not fallback:
+            answers["fallback refused"] = UNKNOWN
         for attack, value in said["attacks"].items():
-            if value is not None:
-                answers[attack] = value
+            answers[attack] = UNKNOWN if value is None else value
         return answers
 
 
@@ -112,6 +121,7 @@ class Testssl:
             said = json.load(file)
         answers, curves = {}, set()
         by_id = {row["id"]: row["finding"] for row in said}
+        severity = {row["id"]: row["severity"] for row in said}
         ids = ["SSLv2", "SSLv3", "TLS1", "TLS1_1", "TLS1_2", "TLS1_3"]
         for version, key in zip(VERSIONS, ids):
             if key in by_id:
@@ -128,24 +138,25 @@ class Testssl:
             if key in by_id:
                 curves = {curve(name) for name in by_id[key].split()}
                 answers["curves"] = curves
-        if "secure_renego" in by_id:
-            answers["secure renegotiation"] = by_id["secure_renego"].startswith(("supported", "VULNERABLE") [:1])
+        # A handshake that its OpenSSL could not make is a warning, and no answer.
+        if by_id.get("secure_renego", "").startswith(("supported", "VULNERABLE")):
+            answers["secure renegotiation"] = by_id["secure_renego"].startswith("supported")
         if "fallback_SCSV" in by_id and "supported" in by_id["fallback_SCSV"]:
             answers["fallback refused"] = by_id["fallback_SCSV"].startswith("supported")
         if "heartbleed" in by_id:
             answers["heartbeat"] = "no heartbeat extension" not in by_id["heartbleed"]
         if "OCSP_stapling" in by_id:
             answers["stapled"] = by_id["OCSP_stapling"].startswith("offered")
-        for key, finding in by_id.items():
-            if key.startswith("cert_keySize") and "key bits" not in answers:
-                answers["key bits"] = re.search(r"\d+(?= bits)", finding)[0]
+        sizes = [re.search(r"\d+(?= bits)", by_id[key]) for key in by_id if key.startswith("cert_keySize")]
+        if sizes:
+            answers["key bits"] = {size[0] for size in sizes if size}
         table = {"POODLE": "POODLE_SSL", "CRIME": "CRIME_TLS"}
         for attack in ATTACKS:
             finding = by_id.get(table.get(attack, attack), "")
             if finding:
                 answers[attack] = not finding.startswith(("not vulnerable", "not offered", "no ", "Not vulnerable"))
-        common = by_id.get("LOGJAM-common_primes", "")
-        if "1024" in common or "768" in common:
+        # A prime that others have is told apart, by how short it is: 800 bits are critical, 1024 are high.
+        if severity.get("LOGJAM-common_primes") in ("CRITICAL", "HIGH"):
             answers["LOGJAM"] = True
         return answers
 
@@ -164,7 +175,7 @@ class Sslyze:
     def answers(self, out):
         with open(out, encoding="utf-8") as file:
             said = json.load(file)["server_scan_results"][0].get("scan_result") or {}
-        answers = {}
+        answers, sizes = {}, []
         keys = ["ssl_2_0", "ssl_3_0", "tls_1_0", "tls_1_1", "tls_1_2", "tls_1_3"]
         for version, key in zip(VERSIONS, keys):
             result = (said.get(f"{key}_cipher_suites") or {}).get("result")
@@ -173,10 +184,11 @@ class Sslyze:
                 answers[version] = bool(names)
                 if names and version != "SSL 2.0":
                     answers[f"{version} suites"] = names
-                sizes = [row["ephemeral_key"]["size"] for row in result["accepted_cipher_suites"]
-                         if (row.get("ephemeral_key") or {}).get("type_name") == "DH"]
-                if sizes and version != "TLS 1.3":
-                    answers["DHE bits"] = str(min(sizes))
+                if version != "TLS 1.3":
+                    sizes += [row["ephemeral_key"]["size"] for row in result["accepted_cipher_suites"]
+                              if (row.get("ephemeral_key") or {}).get("type_name") == "DH"]
+        if sizes:
+            answers["DHE bits"] = str(min(sizes))
 
         def result(key):
             return (said.get(key) or {}).get("result") or {}
@@ -199,7 +211,8 @@ class Sslyze:
         deployments = result("certificate_info").get("certificate_deployments")
         if deployments:
             leaf = deployments[0]["received_certificate_chain"][0]
-            answers["key bits"] = str(leaf["public_key"]["key_size"])
+            leaves = [deployment["received_certificate_chain"][0] for deployment in deployments]
+            answers["key bits"] = {str(leaf["public_key"]["key_size"]) for leaf in leaves}
             answers["until"] = leaf["not_valid_after"][:10]
             answers["stapled"] = deployments[0]["ocsp_response"] is not None
             answers["second certificate"] = len(deployments) > 1
@@ -249,7 +262,7 @@ class Sslscan:
             answers["compression"] = answers["CRIME"] = pressed.get("supported") == "1"
         key = test.find("certificates/certificate/pk")
         if key is not None:
-            answers["key bits"] = key.get("bits")
+            answers["key bits"] = {key.get("bits")}
         signed = test.findtext("certificates/certificate/signature-algorithm")
         if signed:
             answers["signed with"] = signed

@@ -119,6 +119,15 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// The answer of one that goes on with its first group where it knows none of those offered, as Java does.
+    pub(super) fn reply_in_its_own_group(&self, heard: &Heard) -> Vec<u8> {
+        let mut heard = heard.clone();
+        if !heard.groups.iter().any(|group| self.groups.contains(group)) {
+            heard.groups.clone_from(&self.groups);
+        }
+        self.reply(&heard)
+    }
+
     /// The answer of this policy.
     pub(super) fn reply(&self, heard: &Heard) -> Vec<u8> {
         if heard.version != Version::Tls12 {

@@ -31,6 +31,14 @@ pub(crate) struct Flight {
     pub(crate) done: bool,
 }
 
+impl Flight {
+    /// Whether its suite brings a prime.
+    pub(crate) fn has_prime(&self) -> bool {
+        let dhe = |suite| super::suite::Suite(suite).exchange() == super::suite::Exchange::Dhe;
+        matches!(self.answer, Some(Answer::Hello { suite, .. }) if dhe(suite))
+    }
+}
+
 /// The first words of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {

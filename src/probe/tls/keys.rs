@@ -1,4 +1,4 @@
-//! How a listener would agree on keys: its groups, its primes, and what it signs them with.
+//! How a listener would agree on keys: its groups, and what it signs them with.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,10 @@ use futures_util::future::join_all;
 
 use crate::probe::sighting::Sighting;
 
-use super::enumerate;
 use super::enumerate::Found;
 use super::enumerate::Question;
+use super::enumerate::Unasked;
 use super::flight::Answer;
-use super::flight::Exchanged;
 use super::flight::Flight;
 use super::group;
 use super::group::Group;
@@ -24,13 +23,9 @@ use super::line::Until;
 use super::suite::Exchange;
 use super::suite::Signs;
 use super::suite::Suite;
-use super::survey::Prime;
 use super::survey::newest_old;
 use super::survey::part;
 use super::survey::told;
-
-/// Groups of elliptic curves, and none of finite fields (RFC 7919 2).
-const CURVES_ALONE: &[u16] = &[0x001d, 0x0017, 0x0018, 0x0019];
 
 /// Curves that keys of certificates are on.
 const CERTIFICATE_CURVES: &[u16] = &[0x0017, 0x0018, 0x0019];
@@ -75,16 +70,7 @@ pub(super) async fn group_list(
     });
     let found = match (alone, beside) {
         (Ok(found), None) => found,
-        (Ok(mut found), Some(Ok(more))) => {
-            found.hellos += more.hellos;
-            let new: Vec<u16> = more
-                .taken
-                .into_iter()
-                .filter(|group| !found.taken.contains(group))
-                .collect();
-            found.taken.extend(new);
-            found
-        }
+        (Ok(found), Some(Ok(more))) => Found::of([found, more]),
         (Err(why), _) | (_, Some(Err(why))) => return (vec![format!("<< {why}")], Err(why)),
     };
     let line = told(&found, all.len(), |number| Group(number).name());
@@ -117,134 +103,12 @@ async fn ask_groups(
             Until::Flight
         },
         beside,
-    };
-    question.ask_in_groups(all, 8, 3, 16).await
-}
-
-pub(super) async fn primes(
-    line: &Line<'_>,
-    subject: &str,
-    known: &BTreeMap<Version, Vec<Suite>>,
-) -> Sighting<Vec<Prime>> {
-    let subject = format!("{subject} Diffie-Hellman primes");
-    part(line, subject, prime_list(line, known, Unshown::Fault)).await
-}
-
-/// A hello with suites of finite-field Diffie-Hellman.
-struct PrimeQuestion {
-    version: Version,
-    suites: Vec<u16>,
-    /// Empty: the usual, with one of finite fields among them.
-    groups: &'static [u16],
-    /// What it means where no prime is shown.
-    unshown: Unshown,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unshown {
-    /// The look failed: a hello like this one was accepted before.
-    Fault,
-    /// There is no further prime, where the server says no.
-    None,
-}
-
-/// Every prime that the server shows. One that takes a published group where it is offered may have another prime for those
-/// who offer none (RFC 7919 4), and may take the suites from those alone. `unshown`: what it means where the suites of `known`
-/// bring none.
-pub(super) async fn prime_list(
-    line: &Line<'_>,
-    known: &BTreeMap<Version, Vec<Suite>>,
-    unshown: Unshown,
-) -> (Vec<String>, Result<Vec<Prime>, String>) {
-    let questions = prime_questions(known, unshown);
-    let asked = questions.iter().map(|question| async move {
-        let hello = Hello {
-            groups: question.groups.to_vec(),
-            ..Hello::new(question.version, line.named, &question.suites)
-        };
-        (question, line.ask(&hello, Until::Flight).await)
-    });
-    let (mut primes, mut transcript) = (Vec::new(), Vec::new());
-    for (question, echo) in join_all(asked).await {
-        let beside = match question.groups.is_empty() {
-            true => "",
-            false => ", and no group of finite fields",
-        };
-        let count = question.suites.len();
-        transcript.push(format!(">> {count} suites with DHE{beside}; << {}", echo.describe()));
-        match shown(question, &echo) {
-            Ok(Some(prime)) if !primes.contains(&prime) => primes.push(prime),
-            Ok(_) => {}
-            Err(why) => return (transcript, Err(why)),
-        }
-    }
-    (transcript, Ok(primes))
-}
-
-fn prime_questions(known: &BTreeMap<Version, Vec<Suite>>, usual: Unshown) -> Vec<PrimeQuestion> {
-    let mut questions = Vec::new();
-    // Export suites have a prime of their own.
-    for export in [false, true] {
-        let asked = newest_old(known, |suite| {
-            suite.exchange() == Exchange::Dhe && suite.export() == export
-        });
-        let Some((version, suites)) = asked else {
-            continue;
-        };
-        for (groups, unshown) in [(&[] as &[u16], usual), (CURVES_ALONE, Unshown::None)] {
-            questions.push(PrimeQuestion {
-                version,
-                suites: suites.clone(),
-                groups,
-                unshown,
-            });
-        }
-    }
-    if questions.is_empty()
-        && let Some((version, _)) = newest_old(known, |_| true)
-    {
-        let all = hello::usual_suites(version).iter();
-        questions.push(PrimeQuestion {
-            version,
-            suites: all
-                .copied()
-                .filter(|suite| Suite(*suite).exchange() == Exchange::Dhe)
-                .collect(),
-            groups: CURVES_ALONE,
-            unshown: Unshown::None,
-        });
-    }
-    questions
-}
-
-/// The prime of an answer; `None` where the server has none for this question.
-fn shown(question: &PrimeQuestion, echo: &Echo) -> Result<Option<Prime>, String> {
-    let refused = match echo {
-        Echo::Answer(flight) => match (&flight.exchange, flight.answer) {
-            (Some(Exchanged { prime: Some(prime), .. }), Some(Answer::Hello { suite, .. })) => {
-                return Ok(Some(Prime {
-                    bits: bits(prime),
-                    published: group::known_prime(prime),
-                    suite: Suite(suite),
-                }));
-            }
-            (_, Some(Answer::Hello { version, .. })) => version != Some(question.version),
-            (_, Some(Answer::Alert(code))) => enumerate::REFUSALS.contains(&code),
-            _ => false,
+        unasked: match version {
+            Version::Tls13 => Unasked::Fault,
+            _ => Unasked::ItsOwn,
         },
-        Echo::HungUp => true,
-        Echo::Silence | Echo::Nothing(_) => false,
     };
-    match refused && question.unshown == Unshown::None {
-        true => Ok(None),
-        false => Err("the server did not show its prime".to_owned()),
-    }
-}
-
-fn bits(prime: &[u8]) -> usize {
-    prime.first().map_or(0, |first| {
-        prime.len() * 8 - usize::try_from(first.leading_zeros()).unwrap_or(0)
-    })
+    question.ask_in_groups(all, 8, 3, 16).await.map(Found::of)
 }
 
 pub(super) async fn schemes(
@@ -287,8 +151,9 @@ pub(super) async fn scheme_list(
             picked: |flight: &Flight| flight.exchange.as_ref()?.scheme,
             until: Until::Flight,
             beside: &[],
+            unasked: Unasked::Fault,
         };
-        return match question.ask_in_groups(&all, all.len(), 3, 3).await {
+        return match question.ask_in_groups(&all, all.len(), 3, 3).await.map(Found::of) {
             Ok(found) => {
                 let line = told(&found, all.len(), |number| Scheme(number).name());
                 (vec![line], Ok(found.taken.into_iter().map(Scheme).collect()))
@@ -355,45 +220,15 @@ async fn share(line: &Line<'_>, suites: &[u16]) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::super::doubles;
-    use super::super::doubles::Heard;
     use super::super::doubles::Policy;
     use super::super::line::Entrance;
     use super::*;
 
-    /// Primes of a listener whose prime has so many bytes for who offers a group of finite fields, and so many for others;
-    /// 0 where it takes no suite with one.
-    async fn primes_of(offered: usize, otherwise: usize, known: &[u16]) -> Result<Vec<usize>, String> {
-        let address = doubles::listener(move |heard: &Heard| {
-            let published = heard.groups.iter().any(|group| Group(*group).finite_field());
-            match if published { offered } else { otherwise } {
-                0 => doubles::alert(40),
-                prime => Policy {
-                    suites: vec![0x009e],
-                    prime,
-                    ..Policy::default()
-                }
-                .reply(heard),
-            }
-        })
-        .await;
+    #[tokio::test]
+    async fn the_groups_of_a_server_that_goes_its_own_way_where_it_knows_none_are_found() {
+        let address = doubles::listener(|heard| Policy::default().reply_in_its_own_group(heard)).await;
         let line = Line::new(address, "t.example.com", Entrance::Direct);
-        let known = BTreeMap::from([(Version::Tls12, known.iter().copied().map(Suite).collect())]);
-        let (_, primes) = prime_list(&line, &known, Unshown::Fault).await;
-        primes.map(|primes| primes.iter().map(|prime| prime.bits).collect())
-    }
-
-    #[tokio::test]
-    async fn a_short_prime_behind_a_published_group_is_found() {
-        assert_eq!(primes_of(256, 128, &[0x009e]).await, Ok(vec![2048, 1024]));
-        assert_eq!(primes_of(0, 128, &[0xc02f]).await, Ok(vec![1024]));
-    }
-
-    #[tokio::test]
-    async fn one_prime_for_everybody_is_told_once_and_none_is_no_fault() {
-        assert_eq!(primes_of(256, 256, &[0x009e]).await, Ok(vec![2048]));
-        assert_eq!(primes_of(256, 0, &[0x009e]).await, Ok(vec![2048]));
-        assert_eq!(primes_of(0, 0, &[0xc02f]).await, Ok(Vec::new()));
-        let why = primes_of(0, 256, &[0x009e]).await.unwrap_err();
-        assert!(why.contains("did not show"), "{why}");
+        let (_, groups) = group_list(&line, Version::Tls12, vec![0xc02f], group::groups(false)).await;
+        assert_eq!(groups, Ok(vec![Group(0x001d), Group(0x0017)]));
     }
 }

@@ -27,6 +27,9 @@ const FLIGHT: usize = 96 * 1024;
 /// Wait for the answer to one hello. A listener answers its own versions within a round trip or two.
 pub(crate) const SILENCE: Duration = Duration::from_secs(4);
 
+/// Wait for more of a flight after each part of it, where only a prime is still wanted.
+const PRIME: Duration = Duration::from_millis(500);
+
 /// Most connections to one listener at a time.
 const AT_ONCE: usize = 32;
 
@@ -59,8 +62,22 @@ pub(crate) struct Line<'a> {
 pub(crate) enum Until {
     /// The ServerHello, or what came in its place.
     Hello,
+    /// The ServerHello, and the prime where its suite has one and it comes soon.
+    Prime,
     /// The whole first flight.
     Flight,
+}
+
+impl Until {
+    /// Whether there is more to wait for.
+    fn satisfied(self, flight: &Flight) -> bool {
+        let enough = match self {
+            Self::Hello => true,
+            Self::Prime => flight.exchange.is_some() || !flight.has_prime(),
+            Self::Flight => false,
+        };
+        flight.answer.is_some() && (flight.done || enough)
+    }
 }
 
 /// What one hello brought, before it is known whether the listener is alive.
@@ -167,7 +184,13 @@ async fn talk(stream: &mut TcpStream, hello: &[u8], until: Until) -> Echo {
         }
         let mut buffer = vec![0; 16 * 1024];
         loop {
-            match stream.read(&mut buffer).await {
+            let more = stream.read(&mut buffer);
+            let more = match until == Until::Prime && flight.answer.is_some() {
+                true => timeout(PRIME, more).await.unwrap_or(Ok(0)),
+                false => more.await,
+            };
+            match more {
+                Ok(0) | Err(_) if flight.answer.is_some() => return None,
                 // Who begins to say yes has not said no.
                 Ok(0) | Err(_) if heard.first() == Some(&HANDSHAKE) => {
                     return Some(Echo::Nothing(
@@ -178,8 +201,7 @@ async fn talk(stream: &mut TcpStream, hello: &[u8], until: Until) -> Echo {
                 Ok(count) => heard.extend_from_slice(&buffer[..count]),
             }
             flight = flight::read(&heard);
-            let enough = flight.done || until == Until::Hello;
-            if flight.answer.is_some() && enough {
+            if until.satisfied(&flight) {
                 return None;
             }
             if heard.len() > FLIGHT {

@@ -12,6 +12,8 @@ mod keys;
 pub mod line;
 pub mod nameless;
 mod offers;
+mod order;
+mod primes;
 mod session;
 pub mod starttls;
 pub mod suite;

@@ -15,7 +15,9 @@ use crate::probe::trust::Keys;
 use crate::seen::Seen;
 
 use super::Offer;
+use super::enumerate::Found;
 use super::enumerate::Question;
+use super::enumerate::Unasked;
 use super::flight::Answer;
 use super::flight::Flight;
 use super::group;
@@ -25,12 +27,14 @@ use super::hello;
 use super::hello::Hello;
 use super::hello::Version;
 use super::keys;
-use super::keys::Unshown;
 use super::line::Echo;
 use super::line::Line;
 use super::line::Until;
 use super::offers::Pulse;
 use super::offers::judge_echo;
+use super::primes;
+use super::primes::Shown;
+use super::primes::Unshown;
 use super::session;
 use super::suite::Suite;
 use super::survey::Prime;
@@ -154,8 +158,11 @@ async fn closer(
     let groups = survey.groups.iter().map(|(version, named)| async move {
         let rest = left(group::groups(*version == Version::Tls13), named, |group| group.0);
         let suites = usable(*version, keys::on_a_curve);
-        asked(*version, rest, suites, |suites, rest| {
-            keys::group_list(line, *version, suites, rest)
+        asked(*version, rest, suites, |suites, rest| async move {
+            let (lines, list) = keys::group_list(line, *version, suites, rest).await;
+            // Where it knows none of these it may go on with one that it takes from everybody.
+            let new = |group: &Group| named.known().is_ok_and(|named| !named.contains(group));
+            (lines, list.map(|list| list.into_iter().filter(new).collect()))
         })
         .await
     });
@@ -167,11 +174,12 @@ async fn closer(
         })
         .await
     });
+    let unshown = Shown::new();
     let (groups, schemes, (primes_told, primes), (session_told, session)) = tokio::join!(
         join_all(groups),
         join_all(schemes),
         // What is taken with a name may be refused without one.
-        within(keys::prime_list(line, known, Unshown::None)),
+        within(primes::list(line, known, &unshown, Unshown::None)),
         within(session::ask(line, accepted, known)),
     );
     let mut transcript = [primes_told, session_told].concat();
@@ -248,8 +256,13 @@ async fn beyond(line: &Line<'_>, version: Version, survey: &Survey) -> Seen<Vec<
         },
         until: Until::Hello,
         beside: &[],
+        unasked: Unasked::Fault,
     };
-    match within(async { (Vec::new(), question.ask_in_groups(&rest, 0, 1, 110).await) }).await {
+    let asked = async {
+        let found = question.ask_in_groups(&rest, 0, 1, 110).await;
+        (Vec::new(), found.map(Found::of))
+    };
+    match within(asked).await {
         (_, Seen::Unknown(why)) => Seen::Unknown(why),
         (_, Seen::Known(found)) => match (found.taken.is_empty(), found.undecided.first()) {
             (true, Some(suite)) => Seen::unknown(format!(
@@ -329,13 +342,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_default_server_like_the_named_one_takes_nothing_more() {
-        let found = look_at(|heard| Policy::default().reply(heard)).await;
-        assert_eq!(found.beyond[&Version::Tls12].known(), Ok(&Vec::new()));
-        let closer = found.closer.unwrap();
-        assert_eq!(closer.groups[&Version::Tls12].known(), Ok(&Vec::new()));
-        assert_eq!(closer.schemes[&Version::Tls12].known(), Ok(&Vec::new()));
-        assert_eq!(closer.primes.known(), Ok(&Vec::new()));
-        assert!(closer.session.known().is_ok());
+        for reply in [Policy::reply, Policy::reply_in_its_own_group] {
+            let found = look_at(move |heard| reply(&Policy::default(), heard)).await;
+            assert_eq!(found.beyond[&Version::Tls12].known(), Ok(&Vec::new()));
+            let closer = found.closer.unwrap();
+            assert_eq!(closer.groups[&Version::Tls12].known(), Ok(&Vec::new()));
+            assert_eq!(closer.schemes[&Version::Tls12].known(), Ok(&Vec::new()));
+            assert_eq!(closer.primes.known(), Ok(&Vec::new()));
+            assert!(closer.session.known().is_ok());
+        }
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ use crate::seen::Seen;
 
 use super::enumerate::Found;
 use super::enumerate::Question;
+use super::enumerate::Unasked;
 use super::flight::Answer;
 use super::flight::Flight;
 use super::group::Group;
@@ -24,14 +25,22 @@ use super::hello::Version;
 use super::keys;
 use super::line::Line;
 use super::line::Until;
+use super::order;
+use super::primes;
+use super::primes::Shown;
 use super::session;
 use super::suite::Suite;
 
 /// Longest time for one part of the closer look.
 const PART: Duration = Duration::from_secs(120);
 
-/// The whole order of suites is asked for up to this many; beyond that, whose order it is.
+/// The whole order of suites is asked for up to this many, in the versions of today; beyond that, whose order it is.
 const ORDERED: usize = 24;
+
+/// How many suites are offered at once, of the usual and of the rare ones; old stacks break beyond 127. A group is one wait
+/// after the other, and ends in a refusal: the versions of today are asked for the short wait, the others for few hellos.
+const TODAY: (usize, usize) = (12, 110);
+const OLD: (usize, usize) = (27, 110);
 
 /// The closer look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -53,7 +62,7 @@ pub struct Survey {
 /// The suites of one version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SuiteList {
-    /// What is accepted; in the server's order where it has one and the list is short.
+    /// What is accepted; in TLS 1.2 and 1.3 in the server's order, where it has one and the list is short.
     pub accepted: Vec<Suite>,
     /// What was answered by an alert that says nothing about suites.
     pub undecided: Vec<Suite>,
@@ -139,14 +148,14 @@ pub enum Fallback {
 
 /// Looks closer at a listener that accepts `versions`.
 pub(crate) async fn look(line: &Line<'_>, subject: &str, versions: &[Version]) -> Survey {
-    let suites = suites(line, subject, versions).await;
+    let Suites { suites, primes } = suites(line, subject, versions).await;
     let known: BTreeMap<Version, Vec<Suite>> = suites
         .iter()
         .filter_map(|(version, seen)| Some((*version, seen.known().ok()?.accepted.clone())))
         .collect();
     let (groups, primes, schemes, session, fallback) = tokio::join!(
         keys::groups(line, subject, &known),
-        keys::primes(line, subject, &known),
+        primes::primes(line, subject, &known, &primes),
         keys::schemes(line, subject, &known),
         session::agreed(line, subject, versions, &known),
         session::fallback(line, subject, versions, &known),
@@ -203,49 +212,71 @@ fn chosen_suite(flight: &Flight) -> Option<u16> {
     }
 }
 
-async fn suites(line: &Line<'_>, subject: &str, versions: &[Version]) -> BTreeMap<Version, Sighting<SuiteList>> {
-    let asked = versions.iter().filter(|version| **version != Version::Ssl2);
-    let looks = asked.map(|version| async move {
-        let look = one_list(line, *version);
-        let seen = part(line, format!("{subject} {} suites", version.name()), look).await;
-        (*version, seen)
-    });
-    futures_util::future::join_all(looks).await.into_iter().collect()
+/// The suites of each version, and the primes that came with them.
+pub(super) struct Suites {
+    pub(super) suites: BTreeMap<Version, Sighting<SuiteList>>,
+    pub(super) primes: Shown,
 }
 
-async fn one_list(line: &Line<'_>, version: Version) -> (Vec<String>, Result<SuiteList, String>) {
+pub(super) async fn suites(line: &Line<'_>, subject: &str, versions: &[Version]) -> Suites {
+    let asked = versions.iter().filter(|version| **version != Version::Ssl2);
+    let looks = asked.map(|version| async move {
+        let vantage = Vantage::now(format!("{subject} {} suites", version.name()), Some(line.address));
+        let (transcript, seen) = within(one_list(line, *version)).await;
+        let (list, primes) = match seen {
+            Seen::Known((list, primes)) => (Seen::Known(list), primes),
+            Seen::Unknown(why) => (Seen::Unknown(why), Vec::new()),
+        };
+        (*version, vantage.saw(transcript, list), primes)
+    });
+    let mut all = Suites {
+        suites: BTreeMap::new(),
+        primes: Shown::new(),
+    };
+    for (version, list, primes) in futures_util::future::join_all(looks).await {
+        all.suites.insert(version, list);
+        all.primes.insert(version, primes);
+    }
+    all
+}
+
+type Listed = (SuiteList, Vec<Prime>);
+
+async fn one_list(line: &Line<'_>, version: Version) -> (Vec<String>, Result<Listed, String>) {
     let question = Question {
         line,
         offer: |offered: &[u16]| Hello::new(version, line.named, offered),
         picked: chosen_suite,
-        until: Until::Hello,
+        until: Until::Prime,
         beside: &[],
+        unasked: Unasked::Fault,
     };
     let all = hello::every_suite(version);
     let usual = hello::usual_suites(version).len();
-    let found = match question.ask_in_groups(&all, usual, 12, 60).await {
-        Ok(found) => found,
+    let today = version >= Version::Tls12;
+    let (first, rest) = if today { TODAY } else { OLD };
+    let groups = match question.ask_in_groups(&all, usual, first, rest).await {
+        Ok(groups) => groups,
         Err(why) => return (vec![format!("<< {why}")], Err(why)),
     };
-    let order = order(line, version, &found.taken).await;
-    let mut accepted = found.taken.clone();
-    if order == Order::Server
-        && accepted.len() <= ORDERED
-        && let Ok(ordered) = question.ask(&accepted).await
-        && ordered.taken.len() == accepted.len()
-    {
-        accepted = ordered.taken;
-    }
-    let list = SuiteList {
-        accepted: accepted.into_iter().map(Suite).collect(),
-        undecided: found.undecided.iter().copied().map(Suite).collect(),
-        order,
+    let order = order::decides(line, version, &all, &groups).await;
+    let found = Found::of(groups.clone());
+    let short = found.taken.len() <= ORDERED && found.undecided.is_empty();
+    let sequence = match today && short && order == Order::Server {
+        true => order::sequence(&question, &groups).await,
+        false => None,
     };
     let transcript = vec![
         told(&found, all.len(), |number| Suite(number).name()),
-        format!(">> those in two orders; << {}", order.words()),
+        format!("<< by its picks {}", order.words()),
     ];
-    (transcript, Ok(list))
+    let primes = primes::shown(&found);
+    let list = SuiteList {
+        accepted: sequence.unwrap_or(found.taken).into_iter().map(Suite).collect(),
+        undecided: found.undecided.into_iter().map(Suite).collect(),
+        order,
+    };
+    (transcript, Ok((list, primes)))
 }
 
 pub(super) fn told(found: &Found, asked: usize, name: impl Fn(u16) -> String) -> String {
@@ -255,31 +286,6 @@ pub(super) fn told(found: &Found, asked: usize, name: impl Fn(u16) -> String) ->
         ">> {hellos} hellos offering {asked} values; << {count} accepted: {}",
         names.join(", ")
     )
-}
-
-/// Whether the first of two orders is picked by the client's list or by the server's.
-async fn order(line: &Line<'_>, version: Version, accepted: &[u16]) -> Order {
-    let (Some(first), Some(last)) = (accepted.first(), accepted.last()) else {
-        return Order::Open;
-    };
-    // Beyond 127 suites old stacks break.
-    let offered: Vec<u16> = accepted.iter().copied().take(120).collect();
-    if first == last {
-        return Order::Open;
-    }
-    let reversed: Vec<u16> = offered.iter().rev().copied().collect();
-    let (forward, reversed) = (
-        Hello::new(version, line.named, &offered),
-        Hello::new(version, line.named, &reversed),
-    );
-    let (one, other) = tokio::join!(line.ask(&forward, Until::Hello), line.ask(&reversed, Until::Hello));
-    match (one.answer(), other.answer()) {
-        (Some(Answer::Hello { suite: one, .. }), Some(Answer::Hello { suite: other, .. })) if one == other => {
-            Order::Server
-        }
-        (Some(Answer::Hello { .. }), Some(Answer::Hello { .. })) => Order::Client,
-        _ => Order::Open,
-    }
 }
 
 /// The newest version before TLS 1.3 that takes suites for which `wanted` holds, and these suites.
@@ -313,12 +319,49 @@ mod tests {
         };
         let address = doubles::listener(move |heard| policy.reply(heard)).await;
         let line = Line::new(address, "t.example.com", Entrance::Direct);
-        let suites = suites(&line, "tcp://t", &[Version::Tls12]).await;
+        let suites = suites(&line, "tcp://t", &[Version::Tls12]).await.suites;
         let seen = &suites[&Version::Tls12];
         assert_eq!(seen.known().unwrap().order, Order::Server);
-        assert_eq!(
-            seen.transcript[1],
-            ">> those in two orders; << the server's order decides"
-        );
+        assert_eq!(seen.transcript[1], "<< by its picks the server's order decides");
+    }
+    /// What a listener of these suites is found to take, and whose order decides.
+    async fn listed(suites: &[u16], order: Order) -> (Vec<u16>, Order) {
+        let policy = Policy {
+            suites: suites.to_vec(),
+            ..Policy::default()
+        };
+        let address = doubles::listener(move |heard| {
+            let mut policy = policy.clone();
+            if order == Order::Client {
+                let place = |suite: &u16| heard.suites.iter().position(|other| other == suite);
+                policy.suites.sort_by_key(place);
+            }
+            policy.reply(heard)
+        })
+        .await;
+        let line = Line::new(address, "t.example.com", Entrance::Direct);
+        let suites = super::suites(&line, "tcp://t", &[Version::Tls12]).await.suites;
+        let list = suites[&Version::Tls12].known().unwrap().clone();
+        (list.accepted.iter().map(|suite| suite.0).collect(), list.order)
+    }
+
+    #[tokio::test]
+    async fn the_order_of_a_server_is_put_together_from_the_groups_of_suites_that_were_offered() {
+        // One after the other as they are offered; back to front; and mixed, with rare ones among them.
+        for suites in [
+            vec![0xc02b, 0xc02f, 0x0033, 0x0039, 0x009c, 0x002f, 0xc061, 0xc077],
+            vec![0xc077, 0xc061, 0x002f, 0x009c, 0x0039, 0x0033, 0xc02f, 0xc02b],
+            vec![0x002f, 0xc02f, 0xc077, 0x0033, 0xc02b, 0x009c, 0xc061, 0x0039],
+        ] {
+            assert_eq!(listed(&suites, Order::Server).await, (suites, Order::Server));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_follows_its_clients_has_no_order() {
+        let (mut suites, order) = listed(&[0xc077, 0x002f, 0xc02b, 0xc02f], Order::Client).await;
+        suites.sort_unstable();
+        assert_eq!((suites, order), (vec![0x002f, 0xc02b, 0xc02f, 0xc077], Order::Client));
+        assert_eq!(listed(&[0xc02f], Order::Server).await, (vec![0xc02f], Order::Open));
     }
 }
