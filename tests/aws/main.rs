@@ -6,5 +6,7 @@
 mod audit;
 mod bad;
 mod faults;
+mod launches;
 mod machines;
 mod mock;
+mod sizes;

@@ -5,6 +5,7 @@ pub mod change;
 pub mod diff;
 pub mod error;
 pub mod host_key;
+pub mod image;
 pub mod inventory;
 pub mod names;
 pub mod wanted;
@@ -16,7 +17,11 @@ mod carry_out;
 #[cfg(feature = "aws")]
 mod destroy;
 #[cfg(feature = "aws")]
+mod launch;
+#[cfg(feature = "aws")]
 mod look;
+#[cfg(feature = "aws")]
+mod offer;
 #[cfg(feature = "aws")]
 mod on_machine;
 #[cfg(feature = "aws")]
@@ -27,6 +32,8 @@ mod preflight;
 mod reach;
 #[cfg(feature = "aws")]
 mod reap;
+#[cfg(feature = "aws")]
+mod wait;
 
 pub use change::Change;
 pub use diff::diff;

@@ -77,7 +77,7 @@ fn settings(spec: &Spec) -> &AwsMachines {
     }
 }
 
-fn of_spec() -> Wanted {
+pub(super) fn of_spec() -> Wanted {
     let spec = spec();
     let https = Opening {
         protocol: "tcp",
@@ -93,7 +93,7 @@ fn of_spec() -> Wanted {
 }
 
 /// What is there after an apply.
-fn made(wanted: &Wanted) -> Inventory {
+pub(super) fn made(wanted: &Wanted) -> Inventory {
     let host = &wanted.hosts[0];
     let (tags, mut host_tags) = (wanted.tags(None), wanted.host_tags(host, None));
     let mut key_tags = tags.clone();
