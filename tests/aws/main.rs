@@ -9,4 +9,5 @@ mod faults;
 mod launches;
 mod machines;
 mod mock;
+mod permissions;
 mod sizes;
