@@ -78,6 +78,9 @@ fn a_machine_that_was_left_stopped_by_a_killed_run_is_started() {
     let arguments = ["apply", "--yes", "--no-audit", "-f", "larger.toml"];
     assert!(mock.kill_at(&arguments, 1, "writes"));
     assert_eq!(machine(&mock).1, "stopped");
+    with(&mock, "wrong", "instance_type = \"c7g.xlarge\"");
+    let refused = mock.apply("wrong");
+    assert!(refused.err.contains("core is stopped as c6i.xlarge"), "{refused:?}");
     // The spec was put back meanwhile.
     assert!(mock.apply("test").reached_the_machine());
     assert_eq!(machine(&mock), running("c6i.xlarge"));

@@ -8,6 +8,7 @@ use crate::machines::aws::error::CloudError;
 use crate::machines::aws::error::Obstacle;
 use crate::machines::aws::inventory::Inventory;
 use crate::machines::aws::launch::launch;
+use crate::machines::aws::names;
 use crate::machines::aws::offer;
 use crate::machines::aws::wanted::HostWanted;
 use crate::machines::aws::wanted::Wanted;
@@ -17,6 +18,7 @@ use crate::remote::aws::Rehearsal;
 use crate::remote::aws::Rehearsed;
 use crate::remote::aws::Why;
 use crate::remote::aws::model::ImageSeen;
+use crate::remote::aws::model::Instance;
 use crate::spec::DiskKey;
 use crate::spec::HostName;
 use crate::spec::Network;
@@ -64,7 +66,7 @@ pub async fn preflight(aws: &Aws, wanted: &Wanted, seen: &Inventory, changes: &[
             Change::Resize { host, to, .. } => {
                 if let Some(machine) = seen.instance(host.as_str()) {
                     let outcome = offer::resize(aws, machine, to).await;
-                    obstacles.extend(outcome.err().map(|error| resizing(host, &error)));
+                    obstacles.extend(outcome.err().map(|error| resizing(machine, host, &error)));
                 }
             }
             _ => {}
@@ -115,12 +117,18 @@ fn obstacle(error: &AwsError) -> Obstacle {
     }
 }
 
-fn resizing(host: &HostName, error: &AwsError) -> Obstacle {
+/// A machine that an earlier run left stopped starts with the next run whose type it can become.
+fn resizing(machine: &Instance, host: &HostName, error: &AwsError) -> Obstacle {
+    let now = match machine.state.as_str() {
+        "stopped" | "stopping" => format!("{host} is {} as {}", machine.state, machine.instance_type),
+        _ => format!("{host} goes on as {}", machine.instance_type),
+    };
     Obstacle {
         what: format!("change the type of {host}: {error}"),
-        remedy: "write an `instance_type` that has the machine's architecture and that its zone offers; the machine was not \
-                 stopped"
-            .to_owned(),
+        remedy: format!(
+            "write an `instance_type` that has the machine's architecture and that its zone offers, or the one that it has; \
+             {now}"
+        ),
     }
 }
 
@@ -200,7 +208,10 @@ fn record(wanted: &Wanted, seen: &Inventory) -> Option<Obstacle> {
 
 /// Every call that AWS can rehearse, as it will be made.
 fn rehearsals(wanted: &Wanted, seen: &Inventory, changes: &[Change], found: &Found) -> Vec<Rehearsal> {
-    let tags = || wanted.tags(seen.expires().as_ref());
+    let expires = seen.expires();
+    let tags = || wanted.tags(expires.as_ref());
+    let of = |name: &HostName| wanted.hosts.iter().find(|host| host.name == *name);
+    let host_tags = |name: &HostName| of(name).map(|host| wanted.host_tags(host, expires.as_ref()));
     let given = seen.given_subnet.as_ref().map(|subnet| subnet.vpc.clone());
     let vpc = given.or_else(|| seen.vpc().map(|vpc| vpc.id.clone()));
     let net = match &wanted.network {
@@ -224,22 +235,81 @@ fn rehearsals(wanted: &Wanted, seen: &Inventory, changes: &[Change], found: &Fou
             vpc: vpc.clone(),
             name: wanted.owner.host_name(host.as_str()),
             about: wanted.owner.about(host.as_str()),
-            tags: tags(),
+            tags: host_tags(host)?,
         }),
-        Change::TakeAddress(_) => Some(Rehearsal::Address(tags())),
+        Change::TakeAddress(host) => Some(Rehearsal::Address(host_tags(host)?)),
         Change::ImportKeyPair if !changes.contains(&Change::DropKeyPair) => Some(Rehearsal::KeyPair {
             name: wanted.owner.name(),
             public_key: wanted.public_key.clone(),
-            tags: tags(),
+            tags: tags()
+                .into_iter()
+                .chain([(names::KEY.to_owned(), wanted.key_digest())])
+                .collect(),
         }),
         Change::MakeMachine(host) => {
-            let of_host = wanted.hosts.iter().find(|wanted| wanted.name == *host)?;
-            let image = found.images.get(host)?;
-            Some(Rehearsal::Instance(Box::new(launch(wanted, seen, of_host, image))))
+            let machine = launch(wanted, seen, of(host)?, found.images.get(host)?);
+            Some(Rehearsal::Instance(Box::new(machine)))
         }
         _ => None,
     };
     let mut list: Vec<Rehearsal> = changes.iter().filter_map(rehearsal).collect();
     list.dedup();
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::machines::aws::tests::made;
+    use crate::machines::aws::tests::of_spec;
+
+    fn rehearsed(seen: &Inventory) -> (Rehearsal, Rehearsal) {
+        let wanted = of_spec();
+        let host = wanted.hosts[0].name.clone();
+        let image = ImageSeen {
+            id: "ami-1".to_owned(),
+            name: "debian-12-amd64-1".to_owned(),
+            root_device: "/dev/xvda".to_owned(),
+            made: String::new(),
+            architecture: "x86_64".to_owned(),
+            disks: BTreeSet::new(),
+        };
+        let found = Found {
+            images: BTreeMap::from([(host.clone(), image)]),
+            ..Found::default()
+        };
+        let changes = [Change::MakeGroup(host.clone()), Change::MakeMachine(host)];
+        let mut list = rehearsals(&wanted, seen, &changes, &found).into_iter();
+        (list.next().unwrap(), list.next().unwrap())
+    }
+
+    #[test]
+    fn what_is_rehearsed_stands_on_what_is_there_and_names_nothing_else() {
+        let there = rehearsed(&made(&of_spec()));
+        let (Rehearsal::Group { vpc, tags, .. }, Rehearsal::Instance(machine)) = there else {
+            panic!("{there:?}");
+        };
+        assert_eq!((vpc.as_deref(), tags[names::HOST].as_str()), (Some("vpc-1"), "core"));
+        let named = [&machine.subnet, &machine.group, &machine.key_pair, &machine.disk_key];
+        let named = named.map(|name| name.as_deref());
+        assert_eq!(
+            named,
+            [Some("subnet-1"), Some("sg-1"), Some("anteroom-clinic"), Some("arn:k")]
+        );
+        assert_eq!(machine.tags[names::IMAGE], "debian-12 ami-1");
+        let nothing = rehearsed(&Inventory::default());
+        let (Rehearsal::Group { vpc, .. }, Rehearsal::Instance(machine)) = nothing else {
+            panic!("{nothing:?}");
+        };
+        let named = [
+            &vpc,
+            &machine.subnet,
+            &machine.group,
+            &machine.key_pair,
+            &machine.disk_key,
+        ];
+        assert_eq!(named, [&None; 5]);
+    }
 }
