@@ -17,6 +17,8 @@ use crate::catalog::policy::Policy;
 use crate::catalog::policy::policies;
 use crate::commands::Format;
 use crate::commands::error::CommandError;
+use crate::commands::iam;
+use crate::commands::iam::IamArgs;
 use crate::commands::ui::Ui;
 use crate::report;
 
@@ -28,7 +30,7 @@ const STALE_DAYS: i64 = 365;
 /// Arguments of `catalog`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  anteroom catalog controls                        List them all\n  anteroom catalog controls access/brewery-closed  Explain one\n  anteroom catalog safeguards                      The Security Rule, row by row: what is looked at and what is not\n  anteroom catalog policy                          List every setting with its reason\n  anteroom catalog policy prosody                  Those of one program\n  anteroom catalog policy --markdown               As the page docs/policy.md\n  anteroom catalog platforms facetime              May it carry a visit? Exit 5 when it must not\n  anteroom catalog clouds                          Who signs a business associate agreement, and what proves it"
+    after_help = "Examples:\n  anteroom catalog controls                        List them all\n  anteroom catalog controls access/brewery-closed  Explain one\n  anteroom catalog safeguards                      The Security Rule, row by row: what is looked at and what is not\n  anteroom catalog policy                          List every setting with its reason\n  anteroom catalog policy prosody                  Those of one program\n  anteroom catalog policy --markdown               As the page docs/policy.md\n  anteroom catalog platforms facetime              May it carry a visit? Exit 5 when it must not\n  anteroom catalog clouds                          Who signs a business associate agreement, and what proves it\n  anteroom catalog iam apply                       The least policy in AWS that lets `apply` do its work"
 )]
 pub struct CatalogArgs {
     #[command(subcommand)]
@@ -66,6 +68,8 @@ enum Of {
         /// A name, such as aws
         name: Option<String>,
     },
+    /// List the permissions that each command needs in AWS, or print one command's policy
+    Iam(IamArgs),
 }
 
 /// Prints the catalog.
@@ -90,6 +94,7 @@ pub(crate) fn run(args: &CatalogArgs, format: Format, ui: &Ui) -> Result<u8, Com
         }
         Of::Platforms { name } => platforms(name.as_deref(), format, ui),
         Of::Clouds { name } => clouds(name.as_deref(), format, ui),
+        Of::Iam(args) => iam::run(args, format, ui),
     }
 }
 

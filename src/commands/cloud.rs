@@ -178,7 +178,9 @@ impl Cloud {
         if !self.changes.is_empty() {
             ui.doing("rehearsing the changes with AWS");
             let ahead = aws::preflight(&self.api, &self.wanted, &self.seen, &self.changes);
-            self.found = Some(self.api.wait(ahead).map_err(|error| failed(&error))?);
+            let found = self.api.wait(ahead).map_err(|error| failed(&error))?;
+            found.notes.iter().for_each(|note| ui.say(&format!("aws: {note}")));
+            self.found = Some(found);
         }
         Ok(())
     }

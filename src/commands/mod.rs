@@ -14,6 +14,7 @@ pub mod destroy;
 mod disposal;
 pub mod error;
 pub mod extras;
+mod iam;
 pub mod init;
 pub mod lab;
 pub mod plan;

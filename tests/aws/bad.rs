@@ -87,6 +87,13 @@ fn ids_that_are_not_there_are_named_before_anything_is_made() {
     refused(&mock, "subnet", &["subnet-0123456789abcdef0"]);
     with("zone", "zone = \"us-east-1z\"");
     refused(&mock, "zone", &["us-east-1z does not offer"]);
+    let there = mock.ask(
+        "do",
+        &json!({"region": "us-east-1", "what": "subnet", "with": {"zone": "us-east-1a"}}),
+    );
+    let there = there.as_str().unwrap();
+    with("elsewhere", &format!("subnet = \"{there}\"\nzone = \"us-east-1b\""));
+    refused(&mock, "elsewhere", &[there, "is in us-east-1a", "`zone` is us-east-1b"]);
     mock.spec(
         "key",
         &SPEC.replace(

@@ -7,5 +7,8 @@ mod audit;
 mod bad;
 mod changes;
 mod faults;
+mod launches;
 mod machines;
 mod mock;
+mod permissions;
+mod sizes;

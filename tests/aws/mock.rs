@@ -141,6 +141,12 @@ impl Mock {
         ]
     }
 
+    /// Every machine in the first region, those that ended too: `id`, `kind`, `state` and `tags`.
+    pub(crate) fn machines(&self) -> Vec<Value> {
+        let seen = self.ask("do", &json!({"region": "us-east-1", "what": "see"}));
+        seen.as_array().unwrap().clone()
+    }
+
     /// The program, in an environment of its own.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_anteroom"));

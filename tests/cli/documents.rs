@@ -136,6 +136,32 @@ fn the_clouds_say_who_signs_and_what_proves_it() {
 }
 
 #[test]
+fn the_permissions_in_aws_are_a_table_and_a_policy_for_each_command() {
+    let room = Room::new();
+    let text = room.run(&["catalog", "iam"]).data();
+    assert!(
+        text.contains("ec2:RunInstances") && text.contains("and with it ec2:CreateTags, kms:CreateGrant"),
+        "{text}"
+    );
+    for command in ["plan", "audit", "apply", "destroy", "reap"] {
+        let policy: Value = serde_json::from_str(&room.run(&["catalog", "iam", command]).data()).unwrap();
+        assert_eq!(policy["Version"], "2012-10-17", "{command}");
+        let json: Value =
+            serde_json::from_str(&room.run(&["catalog", "iam", command, "--format", "json"]).data()).unwrap();
+        assert_eq!((&json["schema"], &json["policy"]), (&"anteroom/iam/v1".into(), &policy));
+    }
+    room.run(&["catalog", "iam", "probe"])
+        .refused(&["invalid value 'probe'"]);
+    room.run(&["catalog", "iam", "apply", "--deployment", "*"])
+        .refused(&["characters that no such name has"]);
+    let help = room.run(&["catalog", "iam", "--help"]).data();
+    assert!(
+        help.contains("anteroom catalog iam apply --deployment clinic-east"),
+        "{help}"
+    );
+}
+
+#[test]
 fn every_shell_has_its_completions_and_the_manual_names_every_verb() {
     let room = Room::new();
     for (shell, mark) in [

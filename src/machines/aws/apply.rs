@@ -2,8 +2,6 @@
 //! nothing differs. Interrupted at any call, the next
 //! run goes on from what is there.
 
-use std::time::Duration;
-
 use crate::machines::aws::carry_out::Site;
 use crate::machines::aws::change::Change;
 use crate::machines::aws::confirmed::Confirmed;
@@ -13,6 +11,7 @@ use crate::machines::aws::inventory::Inventory;
 use crate::machines::aws::look::look;
 use crate::machines::aws::patience::pause;
 use crate::machines::aws::preflight::Found;
+pub(super) use crate::machines::aws::wait::until;
 use crate::machines::aws::wanted::Wanted;
 use crate::remote::aws::Aws;
 
@@ -61,32 +60,4 @@ pub async fn apply(
         }
     }
     Err(CloudError::Unsettled(last))
-}
-
-/// Waits until a machine is in a state; a machine that is not shown at all is terminated.
-pub(super) async fn until(aws: &Aws, id: &str, state: &str, patience: Duration) -> Result<(), CloudError> {
-    let started = tokio::time::Instant::now();
-    let mut attempt = 0;
-    loop {
-        let machine = aws.instances("instance-id", id).await?.into_iter().next();
-        // What was made a moment ago may not show yet; that is no end.
-        let unseen = if attempt < 4 && state != "terminated" {
-            "pending"
-        } else {
-            "terminated"
-        };
-        let now = machine.map_or_else(|| unseen.to_owned(), |machine| machine.state);
-        if now == state {
-            return Ok(());
-        }
-        if now == "terminated" || started.elapsed() >= patience {
-            return Err(CloudError::Slow {
-                what: format!("{id} to be {state}"),
-                state: now,
-                seconds: started.elapsed().as_secs(),
-            });
-        }
-        pause(attempt).await;
-        attempt += 1;
-    }
 }

@@ -256,7 +256,7 @@ impl Site<'_> {
         let (aws, vpc) = (self.aws, self.vpc()?);
         let name = self.wanted.owner.host_name(host.as_str());
         let tags = self.wanted.host_tags(self.host(host)?, self.expires.as_ref());
-        let about = format!("{host} of the Anteroom deployment {}", self.wanted.owner.deployment);
+        let about = self.wanted.owner.about(host.as_str());
         let (tag, value) = self.mine();
         let find = async || {
             let groups = aws.groups(&tag, &value).await?;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::machines::aws::change::By;
 use crate::machines::aws::change::Change;
 use crate::machines::aws::change::Crossing;
+use crate::machines::aws::image;
 use crate::machines::aws::inventory::Inventory;
 use crate::machines::aws::inventory::Kind;
 use crate::machines::aws::names;
@@ -19,7 +20,6 @@ use crate::remote::aws::model::Instance;
 use crate::remote::aws::model::Tags;
 use crate::seen::Seen;
 use crate::spec::DiskKey;
-use crate::spec::Image;
 use crate::spec::Network;
 
 /// What would have to change. Nothing in it is another owner's, and nothing that cannot become so: that is refused before
@@ -230,12 +230,7 @@ fn in_place(wanted: &Wanted, host: &HostWanted, machine: &Instance, group: Optio
 
 /// What a machine that exists cannot become.
 fn unchangeable(wanted: &Wanted, host: &HostWanted, machine: &Instance, seen: &Inventory) -> Vec<String> {
-    let mut reasons = Vec::new();
-    if let Image::Exactly(image) = &host.image
-        && machine.image != *image
-    {
-        reasons.push(format!("it began as {} and not as {image}", machine.image));
-    }
+    let mut reasons: Vec<String> = image::differs(&host.image, machine).into_iter().collect();
     if let Some(subnet) = seen
         .subnet()
         .filter(|subnet| machine.subnet.as_ref() != Some(&subnet.id))

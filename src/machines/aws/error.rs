@@ -46,6 +46,50 @@ pub enum CloudError {
         /// How long.
         seconds: u64,
     },
+    /// A machine ended, or stopped, while it was starting.
+    #[error("wait for {id} to be {wanted}: it is {state}, since {}", reason_or_none(.reason))]
+    Ended {
+        /// Its id.
+        id: String,
+        /// What was waited for.
+        wanted: String,
+        /// How it stands.
+        state: String,
+        /// AWS's reason.
+        reason: String,
+    },
+    /// A machine could not become another type.
+    #[error("make {host} a {to}: {error}; {}", stands(.from, .back.as_deref()))]
+    NotResized {
+        /// The host.
+        host: String,
+        /// What it was.
+        from: String,
+        /// What it should have become.
+        to: String,
+        /// Why it did not.
+        error: Box<Self>,
+        /// Why it does not run as what it was, when it does not.
+        back: Option<Box<Self>>,
+    },
+    /// A disk did not grow.
+    #[error("make {disk} grow to {gib} GiB: {said}")]
+    NotGrown {
+        /// Its id.
+        disk: String,
+        /// GiB.
+        gib: i32,
+        /// AWS's words.
+        said: String,
+    },
+    /// Something that a plan rests on could not be seen.
+    #[error("plan without knowing {what}: failed to {why}")]
+    Unknown {
+        /// What.
+        what: &'static str,
+        /// Why not.
+        why: String,
+    },
     /// The changes were made and do not show.
     #[error("see what was made: AWS still shows it otherwise ({0})")]
     Unsettled(String),
@@ -57,6 +101,36 @@ pub enum CloudError {
         /// How long.
         seconds: u64,
     },
+}
+
+fn reason_or_none(reason: &str) -> &str {
+    if reason.is_empty() {
+        "AWS gives no reason"
+    } else {
+        reason
+    }
+}
+
+fn stands(from: &str, back: Option<&CloudError>) -> String {
+    match back {
+        None => format!("it runs as {from} again"),
+        Some(error) => format!("and it is stopped, since it did not start as {from} again either: failed to {error}"),
+    }
+}
+
+/// What to do about a reason for which AWS ended a machine.
+fn about(reason: &str) -> String {
+    let has = |word: &str| reason.contains(word);
+    if has("Client.InternalError") {
+        "EC2 mostly says this when it may not use the disks' key: give these credentials the kms actions that \
+         `anteroom catalog iam apply` lists, and name them in the policy of a key of your own; then run this again"
+            .to_owned()
+    } else if has("VolumeLimitExceeded") {
+        "raise the quota of EBS storage in Service Quotas, or remove what is no longer needed; then run this again"
+            .to_owned()
+    } else {
+        "run it again: it makes another machine; where that ends too, the words above are AWS's own".to_owned()
+    }
 }
 
 /// Something that is in the way.
@@ -87,12 +161,27 @@ impl CloudError {
             ],
             Self::Changed(_) => vec!["run it again: it shows what is to be done from there, and asks".to_owned()],
             Self::Obstacles(list) => list.iter().map(|obstacle| obstacle.remedy.clone()).collect(),
+            Self::Ended { reason, .. } => vec![about(reason)],
+            Self::NotResized { error, back, .. } => {
+                let mut hints = error.hints();
+                if back.is_some() {
+                    hints.push("run it again: it is started then, as what it was or as what the spec says".to_owned());
+                }
+                hints
+            }
+            Self::NotGrown { .. } => vec!["the words above are AWS's own; mend that, then run this again".to_owned()],
+            Self::Unknown { .. } => {
+                vec!["let these credentials make that call; `anteroom catalog iam plan` lists all of them".to_owned()]
+            }
             Self::Gone(_) | Self::Slow { .. } | Self::Unsettled(_) => {
                 vec!["run it again: it looks anew and goes on from there".to_owned()]
             }
             Self::NoHostKey { .. } => vec![
-                "the image has to print its host keys on the console, as cloud-init does; a machine whose key nobody \
-                 vouches for is not logged in to"
+                "the image has to print its host keys on the console, as cloud-init does at the first boot; a machine whose \
+                 key nobody vouches for is not logged in to"
+                    .to_owned(),
+                "where it was rebooted before its key was noted, it shows the key no more: terminate it, and the next \
+                 `apply` makes another"
                     .to_owned(),
             ],
         }

@@ -36,6 +36,7 @@ pub async fn look(aws: &Aws, wanted: &Wanted) -> Result<Inventory, CloudError> {
     }
     if wanted.disk_key == DiskKey::Own {
         inventory.disk_keys = disk_keys(aws, &wanted.owner).await?;
+        refuse_unknown(&inventory.disk_keys)?;
         for key in &inventory.disk_keys {
             inventory
                 .key_tags
@@ -135,6 +136,18 @@ pub(super) async fn disk_keys(aws: &Aws, owner: &Owner) -> Result<Vec<DiskKeySee
     }
     keys.sort_by(|one, other| one.arn.cmp(&other.arn));
     Ok(keys)
+}
+
+/// What is not known of a key is no reason to leave it as it is.
+fn refuse_unknown(keys: &[DiskKeySeen]) -> Result<(), CloudError> {
+    let unknown = keys.iter().find_map(|key| key.rotated.known().err());
+    match unknown {
+        None => Ok(()),
+        Some(why) => Err(CloudError::Unknown {
+            what: "whether the key of the disks is rotated",
+            why: why.to_owned(),
+        }),
+    }
 }
 
 async fn given_subnet(aws: &Aws, wanted: &Wanted) -> Result<Option<crate::remote::aws::model::Subnet>, AwsError> {

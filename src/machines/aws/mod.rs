@@ -5,6 +5,7 @@ pub mod change;
 pub mod diff;
 pub mod error;
 pub mod host_key;
+pub mod image;
 pub mod inventory;
 pub mod names;
 pub mod obstacles;
@@ -21,7 +22,11 @@ mod confirmed;
 #[cfg(feature = "aws")]
 mod destroy;
 #[cfg(feature = "aws")]
+mod launch;
+#[cfg(feature = "aws")]
 mod look;
+#[cfg(feature = "aws")]
+mod offer;
 #[cfg(feature = "aws")]
 mod on_machine;
 #[cfg(feature = "aws")]
@@ -36,6 +41,8 @@ mod reap;
 mod regions;
 #[cfg(feature = "aws")]
 mod retag;
+#[cfg(feature = "aws")]
+mod wait;
 
 pub use change::Change;
 pub use diff::diff;

@@ -20,6 +20,8 @@ pub const KEY: &str = "anteroom:login-key";
 pub const PORTS: &str = "anteroom:ports";
 /// The instance type that we last gave a machine.
 pub const TYPE: &str = "anteroom:type";
+/// What the spec asked for when a machine was made, and the image that it got.
+pub const IMAGE: &str = "anteroom:image";
 /// Which of a host's machines this is, counted from 0.
 pub const GENERATION: &str = "anteroom:generation";
 /// On a host's group: the last generation that was made.
@@ -50,6 +52,11 @@ impl Owner {
     /// The name of what a host has.
     pub fn host_name(&self, host: &str) -> String {
         format!("anteroom-{}-{host}", self.deployment)
+    }
+
+    /// What a host's security group says of itself.
+    pub fn about(&self, host: &str) -> String {
+        format!("{host} of the Anteroom deployment {}", self.deployment)
     }
 
     /// The alias of the disks' key.

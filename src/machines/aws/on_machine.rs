@@ -7,63 +7,47 @@ use crate::machines::aws::change::Change;
 use crate::machines::aws::error::CloudError;
 use crate::machines::aws::inventory::generation;
 use crate::machines::aws::inventory::is_of;
+use crate::machines::aws::launch::launch;
+use crate::machines::aws::launch::next_generation;
 use crate::machines::aws::names;
 use crate::machines::aws::patience::again;
 use crate::machines::aws::patience::gone;
 use crate::machines::aws::patience::once;
-use crate::remote::aws::Launch;
+use crate::machines::aws::wait::grow;
+use crate::machines::aws::wait::until;
 use crate::remote::aws::model::Tags;
-use crate::spec::DiskKey;
 use crate::spec::HostName;
+
+/// Most machines of a host that ended unseen before the next one is given up.
+const GENERATIONS: u32 = 8;
 
 impl Site<'_> {
     pub(super) async fn make_machine(&mut self, host: &HostName) -> Result<(), CloudError> {
         let (aws, group) = (self.aws, self.group(host)?);
-        let wanted = self.host(host)?;
-        // A token that was used is refused once its machine is gone: each machine of a host has its own.
-        let made = group
-            .tags
-            .get(names::MADE)
-            .and_then(|number| number.parse::<u32>().ok());
-        let generation = made.map_or(0, |number| number + 1);
-        let mut tags = self.wanted.host_tags(wanted, self.expires.as_ref());
-        tags.insert(names::GENERATION.to_owned(), generation.to_string());
-        tags.insert(names::TYPE.to_owned(), wanted.instance_type.clone());
-        let image = self.found.image(host)?;
-        let subnet = self
-            .seen
-            .subnet()
-            .ok_or_else(|| CloudError::Gone("the subnet".to_owned()))?;
-        let launch = Launch {
-            image: image.id.clone(),
-            root_device: image.root_device.clone(),
-            instance_type: wanted.instance_type.clone(),
-            subnet: subnet.id.clone(),
-            group: group.id.clone(),
-            key_pair: self.wanted.owner.name(),
-            gib: wanted.gib,
-            disk_key: self.disk_key_name(),
-            protected: self.wanted.protected(),
-            token: token(&[&group.id, host.as_str(), &generation.to_string()]),
-            tags,
-        };
-        let machine = again(async || aws.run_instance(&launch).await).await?;
+        let mut launch = launch(self.wanted, &self.seen, self.host(host)?, self.found.image(host)?);
+        if launch.subnet.is_none() {
+            return Err(CloudError::Gone("the subnet".to_owned()));
+        }
+        let (tag, value) = self.mine();
+        let runs = again(async || aws.runs(&tag, &value).await).await?;
+        let first = next_generation(&group.tags, host.as_str(), &runs);
+        let mut made = Err(CloudError::Gone(format!("a token for the machine of {host}")));
+        // A token that was used is refused once its machine is gone, also when AWS no longer shows that machine.
+        for generation in first..first.saturating_add(GENERATIONS) {
+            let generation = generation.to_string();
+            let token = token(&[&group.id, host.as_str(), &generation]);
+            launch.tags.insert(names::GENERATION.to_owned(), generation);
+            let outcome = again(async || aws.run_instance(&launch, &token).await).await;
+            let used = matches!(&outcome, Err(error) if error.is_of_an_ended_machine());
+            made = outcome.map_err(CloudError::from);
+            if !used {
+                break;
+            }
+        }
+        let machine = made?;
         let id = machine.id.clone();
         self.seen.instances.push(machine);
         self.until(&id, "running").await
-    }
-
-    fn disk_key_name(&self) -> Option<String> {
-        match &self.wanted.disk_key {
-            DiskKey::Account => None,
-            DiskKey::Given(arn) => Some(arn.clone()),
-            DiskKey::Own => self
-                .seen
-                .disk_keys
-                .iter()
-                .find(|key| key.named)
-                .map(|key| key.arn.clone()),
-        }
     }
 
     pub(super) async fn note_made(&mut self, host: &HostName) -> Result<(), CloudError> {
@@ -91,16 +75,7 @@ impl Site<'_> {
                 again(async || aws.start(&id).await).await?;
                 self.until(&id, "running").await
             }
-            Change::Resize { host, to, .. } => {
-                let id = self.machine(host)?.id;
-                again(async || aws.stop(&id).await).await?;
-                self.until(&id, "stopped").await?;
-                again(async || aws.resize(&id, to).await).await?;
-                let tags = Tags::from([(names::TYPE.to_owned(), to.clone())]);
-                again(async || aws.tag(&id, &tags).await).await?;
-                again(async || aws.start(&id).await).await?;
-                self.until(&id, "running").await
-            }
+            Change::Resize { host, from, to, .. } => self.resize(host, from, to).await,
             Change::Regroup(host) => {
                 let (id, group) = (self.machine(host)?.id, self.group(host)?.id);
                 Ok(again(async || aws.regroup(&id, &group).await).await?)
@@ -118,15 +93,46 @@ impl Site<'_> {
                 let Some(disk) = machine.volumes.get(&machine.root_device) else {
                     return Ok(());
                 };
-                Ok(again(async || aws.grow(disk, *to).await).await?)
+                grow(aws, disk, *to).await
             }
             _ => Ok(()),
         }
     }
 
+    /// Stops a machine and starts it as another type. Where AWS does not do that, it runs again as what it was.
+    async fn resize(&self, host: &HostName, from: &str, to: &str) -> Result<(), CloudError> {
+        let (aws, id) = (self.aws, self.machine(host)?.id);
+        again(async || aws.stop(&id).await).await?;
+        self.until(&id, "stopped").await?;
+        let Err(error) = self.run_as(&id, to).await else {
+            let tags = Tags::from([(names::TYPE.to_owned(), to.to_owned())]);
+            return Ok(again(async || aws.tag(&id, &tags).await).await?);
+        };
+        // It may have begun to start before it was refused.
+        let back = async {
+            again(async || aws.stop(&id).await).await?;
+            self.until(&id, "stopped").await?;
+            self.run_as(&id, from).await
+        };
+        Err(CloudError::NotResized {
+            host: host.to_string(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            back: back.await.map_err(Box::new).err(),
+            error: Box::new(error),
+        })
+    }
+
+    async fn run_as(&self, id: &str, instance_type: &str) -> Result<(), CloudError> {
+        let aws = self.aws;
+        again(async || aws.resize(id, instance_type).await).await?;
+        again(async || aws.start(id).await).await?;
+        self.until(id, "running").await
+    }
+
     /// Waits until a machine is what it was asked to be.
     async fn until(&self, id: &str, state: &str) -> Result<(), CloudError> {
-        super::apply::until(self.aws, id, state, MACHINE).await
+        until(self.aws, id, state, MACHINE).await
     }
 
     pub(super) async fn take_address(&mut self, host: &HostName) -> Result<(), CloudError> {

@@ -58,7 +58,7 @@ pub(super) async fn again<T>(attempt: impl AsyncFn() -> Result<T, AwsError>) -> 
     let mut count = 0;
     loop {
         match attempt().await {
-            Err(error) if count + 1 < TRIES && matches!(error.why, Why::Lost | Why::Throttled | Why::NotFound) => {
+            Err(error) if count + 1 < TRIES && error.passes() => {
                 count += 1;
                 pause(count).await;
             }
@@ -133,5 +133,24 @@ mod tests {
             Err(denied())
         }));
         assert_eq!((outcome, made.get()), (Err(denied()), 1));
+    }
+
+    #[test]
+    fn an_id_that_is_malformed_or_an_image_that_is_gone_is_asked_for_once() {
+        for (why, code) in [
+            (Why::Refused, "InvalidAMIID.Malformed"),
+            (Why::NotFound, "InvalidAMIID.NotFound"),
+        ] {
+            let made = Cell::new(0);
+            let wrong = || AwsError {
+                code: code.to_owned(),
+                ..AwsError::ours("ec2:RunInstances", "us-east-1", why, "")
+            };
+            let outcome: Result<(), AwsError> = run(again(async || {
+                made.set(made.get() + 1);
+                Err(wrong())
+            }));
+            assert_eq!((outcome, made.get()), (Err(wrong()), 1), "{code}");
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! What is in the way of making machines, all of it, before anything is made: permissions and quotas that are lacking, and
-//! ids that are wrong. AWS rehearses the calls that it can.
+//! What is in the way of the changes, all of it, before any of them is made: permissions and quotas that are lacking, ids that
+//! are wrong, types that a machine cannot become. AWS rehearses the calls that it can; what it could not is said.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,24 @@ use crate::machines::aws::change::Change;
 use crate::machines::aws::error::CloudError;
 use crate::machines::aws::error::Obstacle;
 use crate::machines::aws::inventory::Inventory;
+use crate::machines::aws::launch::launch;
+use crate::machines::aws::names;
+use crate::machines::aws::offer;
 use crate::machines::aws::wanted::HostWanted;
 use crate::machines::aws::wanted::Wanted;
 use crate::remote::aws::Aws;
 use crate::remote::aws::AwsError;
 use crate::remote::aws::Rehearsal;
+use crate::remote::aws::Rehearsed;
 use crate::remote::aws::Why;
 use crate::remote::aws::model::ImageSeen;
+use crate::remote::aws::model::Instance;
 use crate::spec::DiskKey;
 use crate::spec::HostName;
-use crate::spec::Image;
 use crate::spec::Network;
 
-/// Debian's own account, and the one in GovCloud.
-const DEBIAN: (&str, &str) = ("136693071363", "045324592363");
+/// VPCs that a region of an account may hold unless somebody had AWS raise that.
+const VPCS: usize = 5;
 
 /// What making machines rests on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub struct Found {
     pub(super) zone: String,
     /// What each host begins as.
     images: BTreeMap<HostName, ImageSeen>,
+    /// What may be in the way and could not be found out, a line each.
+    pub notes: Vec<String>,
 }
 
 impl Found {
@@ -48,18 +54,22 @@ pub async fn preflight(aws: &Aws, wanted: &Wanted, seen: &Inventory, changes: &[
     let mut obstacles = Vec::new();
     let mut found = Found {
         zone: seen.subnet().map(|subnet| subnet.zone.clone()).unwrap_or_default(),
-        images: BTreeMap::new(),
+        ..Found::default()
     };
-    for host in &wanted.hosts {
-        if changes.contains(&Change::MakeMachine(host.name.clone())) {
-            match image(aws, host).await {
-                Ok(image) => drop(found.images.insert(host.name.clone(), image)),
-                Err(error) => obstacles.push(obstacle(&error)),
+    for change in changes {
+        match change {
+            Change::MakeMachine(host) => {
+                for host in wanted.hosts.iter().filter(|wanted| wanted.name == *host) {
+                    obstacles.extend(machine(aws, wanted, seen, host, &mut found).await);
+                }
             }
-            match zone(aws, wanted, host, &found.zone).await {
-                Ok(zone) => found.zone = zone,
-                Err(error) => obstacles.push(obstacle(&error)),
+            Change::Resize { host, to, .. } => {
+                if let Some(machine) = seen.instance(host.as_str()) {
+                    let outcome = offer::resize(aws, machine, to).await;
+                    obstacles.extend(outcome.err().map(|error| resizing(machine, host, &error)));
+                }
             }
+            _ => {}
         }
     }
     if let DiskKey::Given(arn) = &wanted.disk_key {
@@ -67,14 +77,37 @@ pub async fn preflight(aws: &Aws, wanted: &Wanted, seen: &Inventory, changes: &[
     }
     obstacles.extend(addresses(aws, changes).await);
     obstacles.extend(record(wanted, seen));
-    for rehearsal in rehearsals(wanted, changes, &found) {
-        obstacles.extend(aws.rehearse(&rehearsal).await.as_ref().map(obstacle));
+    found.notes.extend(vpcs(aws, changes).await);
+    for rehearsal in rehearsals(wanted, seen, changes, &found) {
+        match aws.rehearse(&rehearsal).await {
+            Rehearsed::Fine => {}
+            Rehearsed::NotYet(error) => found.notes.push(not_rehearsed(&error)),
+            Rehearsed::Refused(error) => obstacles.push(obstacle(&error)),
+        }
     }
+    found.notes.dedup();
     if obstacles.is_empty() {
         return Ok(found);
     }
     obstacles.dedup();
     Err(CloudError::Obstacles(obstacles))
+}
+
+/// What a new machine rests on.
+async fn machine(aws: &Aws, wanted: &Wanted, seen: &Inventory, host: &HostWanted, found: &mut Found) -> Vec<Obstacle> {
+    let mut obstacles = Vec::new();
+    match offer::image(aws, host, seen.instance(host.name.as_str())).await {
+        Ok((image, note)) => {
+            found.images.insert(host.name.clone(), image);
+            found.notes.extend(note);
+        }
+        Err(error) => obstacles.push(obstacle(&error)),
+    }
+    match offer::zone(aws, wanted, seen, host).await {
+        Ok(zone) => found.zone = zone,
+        Err(error) => obstacles.push(obstacle(&error)),
+    }
+    obstacles
 }
 
 fn obstacle(error: &AwsError) -> Obstacle {
@@ -84,46 +117,27 @@ fn obstacle(error: &AwsError) -> Obstacle {
     }
 }
 
-/// Debian's newest image of the release for the type's processors, or exactly the spec's.
-async fn image(aws: &Aws, host: &HostWanted) -> Result<ImageSeen, AwsError> {
-    let missing = |said: String| AwsError::ours("ec2:DescribeImages", aws.region(), Why::NotFound, said);
-    match &host.image {
-        Image::Exactly(id) => {
-            let found = aws.image(id).await?;
-            found.ok_or_else(|| missing(format!("the image {id} is gone or not shared with this account")))
-        }
-        Image::Debian(release) => {
-            let architecture = match aws.architecture(&host.instance_type).await?.as_str() {
-                "arm64" => "arm64",
-                _ => "amd64",
-            };
-            let name = format!("debian-{release}-{architecture}-*");
-            let owner = if aws.region().starts_with("us-gov-") {
-                DEBIAN.1
-            } else {
-                DEBIAN.0
-            };
-            let newest = aws.images(owner, &name).await?.pop();
-            newest.ok_or_else(|| missing(format!("no image {name} of {owner}")))
-        }
+/// A machine that an earlier run left stopped starts with the next run whose type it can become.
+fn resizing(machine: &Instance, host: &HostName, error: &AwsError) -> Obstacle {
+    let now = match machine.state.as_str() {
+        "stopped" | "stopping" => format!("{host} is {} as {}", machine.state, machine.instance_type),
+        _ => format!("{host} goes on as {}", machine.instance_type),
+    };
+    Obstacle {
+        what: format!("change the type of {host}: {error}"),
+        remedy: format!(
+            "write an `instance_type` that has the machine's architecture and that its zone offers, or the one that it has; \
+             {now}"
+        ),
     }
 }
 
-/// The zone that machines go to: where they are, the spec's, or the first that offers the type.
-async fn zone(aws: &Aws, wanted: &Wanted, host: &HostWanted, there: &str) -> Result<String, AwsError> {
-    let call = "ec2:DescribeInstanceTypeOfferings";
-    let zones = aws.zones_with(&host.instance_type).await?;
-    let asked = wanted.zone.as_deref().or((!there.is_empty()).then_some(there));
-    let chosen = match asked {
-        Some(zone) => zones.get(zone),
-        None => zones.first(),
-    };
-    chosen.cloned().ok_or_else(|| {
-        let place = asked.unwrap_or(aws.region());
-        let known: Vec<&str> = zones.iter().map(String::as_str).collect();
-        let said = format!("{place} does not offer {}; {} do", host.instance_type, known.join(", "));
-        AwsError::ours(call, aws.region(), Why::Capacity, said)
-    })
+fn not_rehearsed(error: &AwsError) -> String {
+    format!(
+        "{} was not rehearsed: the subnet is not there yet, and without one AWS looks at the account's default VPC ({}). \
+         Whether it is allowed, and whether the quota of vCPUs suffices, shows when the machine is made",
+        error.call, error.code
+    )
 }
 
 async fn given_key(aws: &Aws, arn: &str) -> Option<Obstacle> {
@@ -160,6 +174,21 @@ async fn addresses(aws: &Aws, changes: &[Change]) -> Option<Obstacle> {
     })
 }
 
+/// EC2 tells how many VPCs there are and not how many there may be: no more than a warning.
+async fn vpcs(aws: &Aws, changes: &[Change]) -> Option<String> {
+    if !changes.contains(&Change::MakeVpc) {
+        return None;
+    }
+    match aws.vpc_count().await {
+        Ok(count) if count < VPCS => None,
+        Ok(count) => Some(format!(
+            "{count} VPCs are in {}, and an account may have {VPCS} unless AWS raised that: making another may be refused",
+            aws.region()
+        )),
+        Err(error) => Some(format!("how many VPCs are there is not known: failed to {error}")),
+    }
+}
+
 /// A record that leads to somebody else is not taken over.
 fn record(wanted: &Wanted, seen: &Inventory) -> Option<Obstacle> {
     let there = seen.record.as_ref()?;
@@ -177,36 +206,110 @@ fn record(wanted: &Wanted, seen: &Inventory) -> Option<Obstacle> {
     })
 }
 
-fn rehearsals(wanted: &Wanted, changes: &[Change], found: &Found) -> Vec<Rehearsal> {
-    let mut list = Vec::new();
+/// Every call that AWS can rehearse, as it will be made.
+fn rehearsals(wanted: &Wanted, seen: &Inventory, changes: &[Change], found: &Found) -> Vec<Rehearsal> {
+    let expires = seen.expires();
+    let tags = || wanted.tags(expires.as_ref());
+    let of = |name: &HostName| wanted.hosts.iter().find(|host| host.name == *name);
+    let host_tags = |name: &HostName| of(name).map(|host| wanted.host_tags(host, expires.as_ref()));
+    let given = seen.given_subnet.as_ref().map(|subnet| subnet.vpc.clone());
+    let vpc = given.or_else(|| seen.vpc().map(|vpc| vpc.id.clone()));
     let net = match &wanted.network {
         Network::Own(net) => net.to_string(),
         Network::Subnet(_) => String::new(),
     };
-    for change in changes {
-        match change {
-            Change::MakeVpc => list.push(Rehearsal::Vpc(net.clone())),
-            Change::MakeGateway => list.push(Rehearsal::Gateway),
-            Change::MakeSubnet => list.push(Rehearsal::Subnet(net.clone())),
-            Change::MakeRouteTable => list.push(Rehearsal::RouteTable),
-            Change::MakeGroup(_) => list.push(Rehearsal::Group),
-            Change::TakeAddress(_) => list.push(Rehearsal::Address),
-            Change::ImportKeyPair if !changes.contains(&Change::DropKeyPair) => list.push(Rehearsal::KeyPair {
-                name: wanted.owner.name(),
-                public_key: wanted.public_key.clone(),
-            }),
-            Change::MakeMachine(host) => {
-                let of_host = wanted.hosts.iter().find(|wanted| wanted.name == *host);
-                if let (Some(of_host), Some(image)) = (of_host, found.images.get(host)) {
-                    list.push(Rehearsal::Instance {
-                        image: image.id.clone(),
-                        instance_type: of_host.instance_type.clone(),
-                    });
-                }
-            }
-            _ => {}
+    let rehearsal = |change: &Change| match change {
+        Change::MakeVpc => Some(Rehearsal::Vpc(net.clone(), tags())),
+        Change::MakeGateway => Some(Rehearsal::Gateway(tags())),
+        Change::MakeSubnet => Some(Rehearsal::Subnet {
+            vpc: vpc.clone(),
+            cidr: net.clone(),
+            zone: found.zone.clone(),
+            tags: tags(),
+        }),
+        Change::MakeRouteTable => Some(Rehearsal::RouteTable {
+            vpc: vpc.clone(),
+            tags: tags(),
+        }),
+        Change::MakeGroup(host) => Some(Rehearsal::Group {
+            vpc: vpc.clone(),
+            name: wanted.owner.host_name(host.as_str()),
+            about: wanted.owner.about(host.as_str()),
+            tags: host_tags(host)?,
+        }),
+        Change::TakeAddress(host) => Some(Rehearsal::Address(host_tags(host)?)),
+        Change::ImportKeyPair if !changes.contains(&Change::DropKeyPair) => Some(Rehearsal::KeyPair {
+            name: wanted.owner.name(),
+            public_key: wanted.public_key.clone(),
+            tags: tags()
+                .into_iter()
+                .chain([(names::KEY.to_owned(), wanted.key_digest())])
+                .collect(),
+        }),
+        Change::MakeMachine(host) => {
+            let machine = launch(wanted, seen, of(host)?, found.images.get(host)?);
+            Some(Rehearsal::Instance(Box::new(machine)))
         }
-    }
+        _ => None,
+    };
+    let mut list: Vec<Rehearsal> = changes.iter().filter_map(rehearsal).collect();
     list.dedup();
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::machines::aws::tests::made;
+    use crate::machines::aws::tests::of_spec;
+
+    fn rehearsed(seen: &Inventory) -> (Rehearsal, Rehearsal) {
+        let wanted = of_spec();
+        let host = wanted.hosts[0].name.clone();
+        let image = ImageSeen {
+            id: "ami-1".to_owned(),
+            name: "debian-12-amd64-1".to_owned(),
+            root_device: "/dev/xvda".to_owned(),
+            made: String::new(),
+            architecture: "x86_64".to_owned(),
+            disks: BTreeSet::new(),
+        };
+        let found = Found {
+            images: BTreeMap::from([(host.clone(), image)]),
+            ..Found::default()
+        };
+        let changes = [Change::MakeGroup(host.clone()), Change::MakeMachine(host)];
+        let mut list = rehearsals(&wanted, seen, &changes, &found).into_iter();
+        (list.next().unwrap(), list.next().unwrap())
+    }
+
+    #[test]
+    fn what_is_rehearsed_stands_on_what_is_there_and_names_nothing_else() {
+        let there = rehearsed(&made(&of_spec()));
+        let (Rehearsal::Group { vpc, tags, .. }, Rehearsal::Instance(machine)) = there else {
+            panic!("{there:?}");
+        };
+        assert_eq!((vpc.as_deref(), tags[names::HOST].as_str()), (Some("vpc-1"), "core"));
+        let named = [&machine.subnet, &machine.group, &machine.key_pair, &machine.disk_key];
+        let named = named.map(|name| name.as_deref());
+        assert_eq!(
+            named,
+            [Some("subnet-1"), Some("sg-1"), Some("anteroom-clinic"), Some("arn:k")]
+        );
+        assert_eq!(machine.tags[names::IMAGE], "debian-12 ami-1");
+        let nothing = rehearsed(&Inventory::default());
+        let (Rehearsal::Group { vpc, .. }, Rehearsal::Instance(machine)) = nothing else {
+            panic!("{nothing:?}");
+        };
+        let named = [
+            &vpc,
+            &machine.subnet,
+            &machine.group,
+            &machine.key_pair,
+            &machine.disk_key,
+        ];
+        assert_eq!(named, [&None; 5]);
+    }
 }

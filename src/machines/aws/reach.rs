@@ -11,6 +11,8 @@ use crate::machines::aws::names;
 use crate::machines::aws::patience::again;
 use crate::machines::aws::patience::pause;
 use crate::remote::aws::Aws;
+use crate::remote::aws::Console;
+use crate::remote::aws::Why;
 use crate::remote::aws::model::Instance;
 use crate::remote::aws::model::Tags;
 use crate::spec::AwsMachines;
@@ -101,8 +103,7 @@ async fn host_key(
     let started = tokio::time::Instant::now();
     let mut attempt = 0;
     loop {
-        let console = again(async || aws.console(&machine.id).await).await?;
-        if let Some(key) = fingerprint(&console) {
+        if let Some(key) = shown_key(aws, &machine.id).await? {
             let tags = Tags::from([(names::HOST_KEY.to_owned(), key.clone())]);
             again(async || aws.tag(&machine.id, &tags).await).await?;
             return Ok(key);
@@ -116,4 +117,21 @@ async fn host_key(
         pause(attempt).await;
         attempt += 1;
     }
+}
+
+/// The key, in what the console shows now or in what AWS kept of the last start: a machine that is not on Nitro shows only
+/// the latter, and one that booted again may show it in the former no more.
+async fn shown_key(aws: &Aws, id: &str) -> Result<Option<String>, CloudError> {
+    for which in [Console::Latest, Console::Kept] {
+        match again(async || aws.console(id, which).await).await {
+            Ok(console) => {
+                if let Some(key) = fingerprint(&console) {
+                    return Ok(Some(key));
+                }
+            }
+            Err(error) if which == Console::Latest && error.why == Why::Refused => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
 }

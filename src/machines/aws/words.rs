@@ -91,7 +91,11 @@ impl fmt::Display for Change {
             Self::Protect(host, false, _) => {
                 write!(formatter, "~ {host}: no longer protected against being terminated")?
             }
-            Self::Grow { host, from, to } => write!(formatter, "~ {host}: its disk grows from {from} to {to} GiB")?,
+            // cloud-init grows the file system whenever the machine boots.
+            Self::Grow { host, from, to } => write!(
+                formatter,
+                "~ {host}: its disk grows from {from} to {to} GiB; its file system follows when it boots next"
+            )?,
             Self::TakeAddress(host) => write!(formatter, "+ {host}: an Elastic IP address")?,
             Self::GiveAddress(host) => write!(formatter, "~ {host}: the machine gets its address")?,
             Self::PutRecord => formatter.write_str("~ the domain's address in Route 53")?,

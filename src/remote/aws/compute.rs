@@ -1,9 +1,9 @@
-//! Machines, images, addresses and consoles.
+//! Machines that exist, their addresses and consoles.
 
 use std::collections::BTreeMap;
-use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use aws_sdk_ec2::operation::allocate_address::builders::AllocateAddressFluentBuilder;
 use aws_sdk_ec2::types;
 use aws_sdk_ec2::types::ResourceType;
 use base64::Engine;
@@ -16,53 +16,40 @@ use crate::remote::aws::convert::specification;
 use crate::remote::aws::convert::tags;
 use crate::remote::aws::convert::text;
 use crate::remote::aws::model::Address;
-use crate::remote::aws::model::ImageSeen;
 use crate::remote::aws::model::Instance;
+use crate::remote::aws::model::Run;
 use crate::remote::aws::model::Tags;
 use crate::seen::Seen;
 
-/// A machine to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Launch {
-    /// Image.
-    pub image: String,
-    /// The image's root device.
-    pub root_device: String,
-    /// Instance type.
-    pub instance_type: String,
-    /// Subnet.
-    pub subnet: String,
-    /// Security group.
-    pub group: String,
-    /// Name of the login key.
-    pub key_pair: String,
-    /// GiB of the disk.
-    pub gib: i32,
-    /// The disk's key; `None`: the account's default.
-    pub disk_key: Option<String>,
-    /// Whether it cannot be terminated.
-    pub protected: bool,
-    /// Keeps a repetition from making another.
-    pub token: String,
-    /// Tags of the machine, its disk and its interface.
-    pub tags: Tags,
+/// Which output of a console is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Console {
+    /// What it shows now; only machines on Nitro can tell.
+    Latest,
+    /// What AWS kept of it shortly after the last start.
+    Kept,
 }
 
 impl Aws {
     /// Machines that a filter finds and that are not terminated.
     pub async fn instances(&self, name: &str, value: &str) -> Result<Vec<Instance>, AwsError> {
+        let all = self.described(name, value).await?;
+        let machines = all.iter().map(as_instance);
+        Ok(machines.filter(|machine| machine.state != "terminated").collect())
+    }
+
+    /// How machines that a filter finds stand, and how those ended that are terminated: AWS shows these for about an hour.
+    pub async fn runs(&self, name: &str, value: &str) -> Result<Vec<Run>, AwsError> {
+        Ok(self.described(name, value).await?.iter().map(as_run).collect())
+    }
+
+    async fn described(&self, name: &str, value: &str) -> Result<Vec<types::Instance>, AwsError> {
         let request = self.ec2.describe_instances().filters(filter(name, value));
         let mut pages = request.into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(reservation) = pages.next().await {
             let reservation = reservation.map_err(|e| self.error("ec2:DescribeInstances", e))?;
-            found.extend(
-                reservation
-                    .instances()
-                    .iter()
-                    .map(as_instance)
-                    .filter(|machine| machine.state != "terminated"),
-            );
+            found.extend(reservation.instances.unwrap_or_default());
         }
         Ok(found)
     }
@@ -84,54 +71,15 @@ impl Aws {
             .unwrap_or(false))
     }
 
-    /// Makes a machine whose disk is encrypted and whose metadata service asks for a token.
-    pub async fn run_instance(&self, launch: &Launch) -> Result<Instance, AwsError> {
-        let call = "ec2:RunInstances";
-        let disk = types::EbsBlockDevice::builder()
-            .encrypted(true)
-            .set_kms_key_id(launch.disk_key.clone())
-            .volume_type(types::VolumeType::Gp3)
-            .volume_size(launch.gib)
-            .delete_on_termination(true)
-            .build();
-        let device = types::BlockDeviceMapping::builder()
-            .device_name(&launch.root_device)
-            .ebs(disk)
-            .build();
-        let request = self
-            .ec2_once
-            .run_instances()
-            .min_count(1)
-            .max_count(1)
-            .client_token(&launch.token);
-        let request = request
-            .image_id(&launch.image)
-            .instance_type(launch.instance_type.as_str().into())
-            .subnet_id(&launch.subnet)
-            .security_group_ids(&launch.group)
-            .key_name(&launch.key_pair)
-            .block_device_mappings(device)
-            .metadata_options(metadata_request())
-            .disable_api_termination(launch.protected)
-            .tag_specifications(specification(ResourceType::Instance, &launch.tags))
-            .tag_specifications(specification(ResourceType::Volume, &launch.tags))
-            .tag_specifications(specification(ResourceType::NetworkInterface, &launch.tags));
-        let made = request.send().await.map_err(|e| self.error(call, e))?;
-        made.instances()
-            .first()
-            .map(as_instance)
-            .ok_or_else(|| self.silent(call))
-    }
-
     /// Terminates a machine.
     pub async fn terminate(&self, id: &str) -> Result<(), AwsError> {
         let sent = self.ec2.terminate_instances().instance_ids(id).send().await;
         sent.map(drop).map_err(|e| self.error("ec2:TerminateInstances", e))
     }
 
-    /// Starts a machine that is stopped.
+    /// Starts a machine that is stopped; asked once, since AWS says with an error of its own that it has no room, too.
     pub async fn start(&self, id: &str) -> Result<(), AwsError> {
-        let sent = self.ec2.start_instances().instance_ids(id).send().await;
+        let sent = self.ec2_once.start_instances().instance_ids(id).send().await;
         sent.map(drop).map_err(|e| self.error("ec2:StartInstances", e))
     }
 
@@ -191,60 +139,15 @@ impl Aws {
             .map_err(|e| self.error("ec2:ModifyInstanceMetadataOptions", e))
     }
 
-    /// What a machine's console showed so far.
-    pub async fn console(&self, id: &str) -> Result<String, AwsError> {
-        let sent = self.ec2.get_console_output().instance_id(id).send().await;
+    /// What a machine's console shows.
+    pub async fn console(&self, id: &str, which: Console) -> Result<String, AwsError> {
+        let latest = (which == Console::Latest).then_some(true);
+        let request = self.ec2.get_console_output().instance_id(id).set_latest(latest);
+        let sent = request.send().await;
         let answer = sent.map_err(|e| self.error("ec2:GetConsoleOutput", e))?;
         let coded: String = text(answer.output()).split_whitespace().collect();
         let bytes = STANDARD.decode(coded).unwrap_or_default();
         Ok(String::from_utf8_lossy(&bytes).into_owned())
-    }
-
-    /// Images by owner and name, the newest last.
-    pub async fn images(&self, owner: &str, name: &str) -> Result<Vec<ImageSeen>, AwsError> {
-        let request = self.ec2.describe_images().owners(owner).filters(filter("name", name));
-        let sent = request.filters(filter("state", "available")).send().await;
-        let answer = sent.map_err(|e| self.error("ec2:DescribeImages", e))?;
-        let mut images: Vec<ImageSeen> = answer.images().iter().map(as_image).collect();
-        images.sort_by(|one, other| (&one.made, &one.name).cmp(&(&other.made, &other.name)));
-        Ok(images)
-    }
-
-    /// One image.
-    pub async fn image(&self, id: &str) -> Result<Option<ImageSeen>, AwsError> {
-        let sent = self.ec2.describe_images().image_ids(id).send().await;
-        let answer = sent.map_err(|e| self.error("ec2:DescribeImages", e))?;
-        Ok(answer.images().first().map(as_image))
-    }
-
-    /// The first architecture of an instance type.
-    pub async fn architecture(&self, instance_type: &str) -> Result<String, AwsError> {
-        let sent = self
-            .ec2
-            .describe_instance_types()
-            .instance_types(instance_type.into())
-            .send()
-            .await;
-        let answer = sent.map_err(|e| self.error("ec2:DescribeInstanceTypes", e))?;
-        let first = answer.instance_types().first().and_then(|found| found.processor_info());
-        let known = first.map(|info| info.supported_architectures()).unwrap_or_default();
-        Ok(known.first().map_or("", types::ArchitectureType::as_str).to_owned())
-    }
-
-    /// Zones of the region that offer an instance type.
-    pub async fn zones_with(&self, instance_type: &str) -> Result<BTreeSet<String>, AwsError> {
-        let request = self
-            .ec2
-            .describe_instance_type_offerings()
-            .location_type(types::LocationType::AvailabilityZone);
-        let request = request.filters(filter("instance-type", instance_type));
-        let mut pages = request.into_paginator().items().send();
-        let mut zones = BTreeSet::new();
-        while let Some(offer) = pages.next().await {
-            let offer = offer.map_err(|e| self.error("ec2:DescribeInstanceTypeOfferings", e))?;
-            zones.extend(offer.location().map(str::to_owned));
-        }
-        Ok(zones)
     }
 
     /// Elastic IP addresses that a filter finds; all of the region without one.
@@ -258,9 +161,11 @@ impl Aws {
     /// Takes an Elastic IP address; asked once.
     pub async fn allocate(&self, with: &Tags) -> Result<Address, AwsError> {
         let call = "ec2:AllocateAddress";
-        let request = self.ec2_once.allocate_address().domain(types::DomainType::Vpc);
-        let request = request.tag_specifications(specification(ResourceType::ElasticIp, with));
-        let made = request.send().await.map_err(|e| self.error(call, e))?;
+        let made = self
+            .address_request(with)
+            .send()
+            .await
+            .map_err(|e| self.error(call, e))?;
         let ip = made.public_ip().and_then(|ip| ip.parse().ok());
         let (Some(id), Some(ip)) = (made.allocation_id(), ip) else {
             return Err(self.silent(call));
@@ -272,6 +177,11 @@ impl Aws {
             instance: None,
             tags: with.clone(),
         })
+    }
+
+    pub(super) fn address_request(&self, with: &Tags) -> AllocateAddressFluentBuilder {
+        let request = self.ec2_once.allocate_address().domain(types::DomainType::Vpc);
+        request.tag_specifications(specification(ResourceType::ElasticIp, with))
     }
 
     /// Gives a machine an address.
@@ -298,15 +208,28 @@ impl Aws {
     }
 }
 
-pub(super) fn metadata_request() -> types::InstanceMetadataOptionsRequest {
-    types::InstanceMetadataOptionsRequest::builder()
-        .http_tokens(types::HttpTokensState::Required)
-        .http_put_response_hop_limit(1)
-        .http_endpoint(types::InstanceMetadataEndpointState::Enabled)
-        .build()
+fn as_run(machine: &types::Instance) -> Run {
+    let state = machine.state().and_then(|state| state.name());
+    let reason = machine.state_reason();
+    let (code, said) = (
+        text(reason.and_then(|reason| reason.code())),
+        text(reason.and_then(|reason| reason.message())),
+    );
+    Run {
+        id: text(machine.instance_id()),
+        state: state.map_or("", types::InstanceStateName::as_str).to_owned(),
+        // The message mostly begins with the code.
+        reason: if said.starts_with(&code) {
+            said
+        } else {
+            format!("{code}: {said}")
+        },
+        architecture: text(machine.architecture().map(types::ArchitectureValues::as_str)),
+        tags: tags(machine.tags()),
+    }
 }
 
-fn as_instance(machine: &types::Instance) -> Instance {
+pub(super) fn as_instance(machine: &types::Instance) -> Instance {
     let interfaces = machine.network_interfaces();
     let on_interfaces = interfaces.iter().flat_map(types::InstanceNetworkInterface::groups);
     let groups = machine.security_groups().iter().chain(on_interfaces);
@@ -349,15 +272,6 @@ fn as_instance(machine: &types::Instance) -> Instance {
         role: machine.iam_instance_profile().and_then(|p| p.arn()).map(str::to_owned),
         protected: Seen::unknown("not asked"),
         tags: tags(machine.tags()),
-    }
-}
-
-fn as_image(image: &types::Image) -> ImageSeen {
-    ImageSeen {
-        id: text(image.image_id()),
-        name: text(image.name()),
-        root_device: text(image.root_device_name()),
-        made: text(image.creation_date()),
     }
 }
 

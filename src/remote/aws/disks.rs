@@ -6,10 +6,12 @@ use aws_sdk_ec2::types;
 
 use crate::remote::aws::Aws;
 use crate::remote::aws::AwsError;
+use crate::remote::aws::Why;
 use crate::remote::aws::convert::filter;
 use crate::remote::aws::convert::tags;
 use crate::remote::aws::convert::text;
 use crate::remote::aws::model::Interface;
+use crate::remote::aws::model::Modification;
 use crate::remote::aws::model::Snapshot;
 use crate::remote::aws::model::Volume;
 use crate::seen::Seen;
@@ -29,7 +31,8 @@ impl Aws {
             .send();
         let mut found = Vec::new();
         while let Some(volume) = pages.next().await {
-            found.push(as_volume(&volume.map_err(|e| self.error("ec2:DescribeVolumes", e))?));
+            let volume = volume.map_err(|e| self.error("ec2:DescribeVolumes", e))?;
+            found.push(as_volume(&volume).ok_or_else(|| self.unsaid("ec2:DescribeVolumes", volume.volume_id()))?);
         }
         Ok(found)
     }
@@ -38,6 +41,22 @@ impl Aws {
     pub async fn grow(&self, id: &str, gib: i32) -> Result<(), AwsError> {
         let sent = self.ec2.modify_volume().volume_id(id).size(gib).send().await;
         sent.map(drop).map_err(|e| self.error("ec2:ModifyVolume", e))
+    }
+
+    /// The last change of a disk, when there was one lately.
+    pub async fn modification(&self, id: &str) -> Result<Option<Modification>, AwsError> {
+        let call = "ec2:DescribeVolumesModifications";
+        let sent = self.ec2.describe_volumes_modifications().volume_ids(id).send().await;
+        let answer = match sent.map_err(|e| self.error(call, e)) {
+            // Of a disk that was never changed AWS knows none.
+            Err(error) if error.why == Why::NotFound => return Ok(None),
+            answer => answer?,
+        };
+        Ok(answer.volumes_modifications().first().map(|change| Modification {
+            state: text(change.modification_state().map(types::VolumeModificationState::as_str)),
+            gib: change.target_size(),
+            said: text(change.status_message()),
+        }))
     }
 
     /// Removes a disk.
@@ -133,11 +152,12 @@ impl Aws {
     }
 }
 
-fn as_volume(volume: &types::Volume) -> Volume {
-    Volume {
+/// A disk; `None` where AWS does not say how large it is or whether it is encrypted.
+fn as_volume(volume: &types::Volume) -> Option<Volume> {
+    Some(Volume {
         id: text(volume.volume_id()),
-        gib: volume.size().unwrap_or(0),
-        encrypted: volume.encrypted().unwrap_or(false),
+        gib: volume.size()?,
+        encrypted: volume.encrypted()?,
         key: volume.kms_key_id().map(str::to_owned),
         instance: volume
             .attachments()
@@ -145,5 +165,18 @@ fn as_volume(volume: &types::Volume) -> Volume {
             .and_then(|a| a.instance_id())
             .map(str::to_owned),
         tags: tags(volume.tags()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_of_which_aws_leaves_something_out_is_not_taken_for_an_empty_or_open_one() {
+        let whole = types::Volume::builder().volume_id("vol-1").size(40).encrypted(true);
+        assert!(as_volume(&whole.clone().build()).is_some());
+        assert_eq!(as_volume(&whole.clone().set_size(None).build()), None);
+        assert_eq!(as_volume(&whole.set_encrypted(None).build()), None);
     }
 }

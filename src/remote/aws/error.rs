@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::remote::aws::permissions;
+
 /// A call that failed. A fragment that fits "failed to …".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("call {call} in {region}: {why}{}", quoted(.code, .said))]
@@ -53,6 +55,8 @@ pub enum Why {
     Protected,
     /// There is one already.
     Conflict,
+    /// An earlier change of it is still going on.
+    Busy,
     /// A dry run that would have worked.
     WouldWork,
     /// No answer came that can be trusted: the work may be done or not.
@@ -75,6 +79,7 @@ impl fmt::Display for Why {
             Self::InUse => "something else still uses it",
             Self::Protected => "it is protected",
             Self::Conflict => "there is one already, or it overlaps one",
+            Self::Busy => "an earlier change of it is still going on",
             Self::WouldWork => "it would have worked",
             Self::Lost => "no answer that can be trusted came",
             Self::Refused => "AWS refused",
@@ -94,12 +99,28 @@ impl AwsError {
         }
     }
 
+    /// Whether the same call may succeed a moment later: AWS was busy, no answer came, or what it stands on does not show
+    /// yet. An image was there before anything was made, so one that is not found is gone.
+    pub fn passes(&self) -> bool {
+        match self.why {
+            Why::Lost | Why::Throttled => true,
+            Why::NotFound => !self.code.starts_with("InvalidAMIID"),
+            _ => false,
+        }
+    }
+
+    /// Whether a client token was refused because its machine has ended.
+    pub fn is_of_an_ended_machine(&self) -> bool {
+        self.code == "IdempotentInstanceTerminated"
+    }
+
     /// What to do next.
     pub fn hint(&self) -> String {
         let Self { call, region, .. } = self;
         match self.why {
             Why::Denied => format!(
-                "let these credentials call {call}, then run this again; docs/aws.md lists what each command needs"
+                "let these credentials call {}, then run this again; `anteroom catalog iam` prints the policy of each command",
+                permissions::needed(call)
             ),
             Why::Credentials => {
                 "sign in (`aws sso login`, `aws configure`, or a role), and see that `profile` in [machines.aws] or \
@@ -120,6 +141,9 @@ impl AwsError {
             Why::InUse => "remove what is named above, or detach it, then run this again".to_owned(),
             Why::Protected => "turn the protection off in AWS, then run this again".to_owned(),
             Why::Conflict => "write another network or name, or remove the one that is there".to_owned(),
+            Why::Busy => {
+                "wait until that is done, which may take hours for a large disk; then run this again".to_owned()
+            }
             Why::Lost => {
                 "see that this computer reaches AWS, then run it again; it goes on where it stopped".to_owned()
             }
@@ -149,11 +173,13 @@ pub(super) fn classify(code: &str, said: &str, status: u16) -> Why {
         "DependencyViolation" => Why::InUse,
         "OperationNotPermitted" => Why::Protected,
         "InvalidAMIID.Unavailable" | "NoSuchHostedZone" => Why::NotFound,
+        "IncorrectModificationState" => Why::Busy,
         _ if has(&["ExpiredToken", "TokenRefreshRequired"]) => Why::Credentials,
         _ if has(&["Throttl", "TooManyRequests"]) => Why::Throttled,
         _ if has(&["LimitExceeded"]) => Why::Quota,
         _ if code.starts_with("Insufficient") => Why::Capacity,
-        _ if has(&["NotFound", "Malformed"]) => Why::NotFound,
+        _ if has(&["Malformed"]) => Why::Refused,
+        _ if has(&["NotFound"]) => Why::NotFound,
         _ if has(&["InUse"]) => Why::InUse,
         _ if has(&["Duplicate", "AlreadyExists", ".Conflict", "AlreadyAssociated"]) => Why::Conflict,
         _ if status >= 500 => Why::Lost,
@@ -188,7 +214,8 @@ mod tests {
             ("VcpuLimitExceeded", "", 400, Why::Quota),
             ("InsufficientInstanceCapacity", "", 500, Why::Capacity),
             ("InvalidAMIID.NotFound", "", 400, Why::NotFound),
-            ("InvalidAMIID.Malformed", "", 400, Why::NotFound),
+            ("InvalidAMIID.Malformed", "", 400, Why::Refused),
+            ("IncorrectModificationState", "", 400, Why::Busy),
             ("DependencyViolation", "", 400, Why::InUse),
             ("InvalidIPAddress.InUse", "", 400, Why::InUse),
             ("OperationNotPermitted", "", 400, Why::Protected),
@@ -215,6 +242,27 @@ mod tests {
             error.to_string(),
             "call ec2:RunInstances in us-east-1: these credentials may not (UnauthorizedOperation: no)"
         );
-        assert!(error.hint().contains("ec2:RunInstances"));
+        let hint = error.hint();
+        for action in ["ec2:RunInstances", "ec2:CreateTags", "kms:CreateGrant"] {
+            assert!(hint.contains(action), "{action} is not in {hint}");
+        }
+    }
+
+    #[test]
+    fn only_what_may_pass_by_itself_is_asked_again() {
+        for (why, code, passes) in [
+            (Why::Lost, "", true),
+            (Why::Throttled, "", true),
+            (Why::NotFound, "InvalidSubnetID.NotFound", true),
+            (Why::NotFound, "InvalidAMIID.NotFound", false),
+            (Why::Refused, "InvalidAMIID.Malformed", false),
+            (Why::Denied, "", false),
+        ] {
+            let error = AwsError {
+                code: code.to_owned(),
+                ..AwsError::ours("ec2:RunInstances", "us-east-1", why, "")
+            };
+            assert_eq!(error.passes(), passes, "{code}");
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use aws_sdk_ec2::operation::create_security_group::builders::CreateSecurityGroupFluentBuilder;
+use aws_sdk_ec2::operation::import_key_pair::builders::ImportKeyPairFluentBuilder;
 use aws_sdk_ec2::primitives::Blob;
 use aws_sdk_ec2::types;
 use aws_sdk_ec2::types::ResourceType;
@@ -46,15 +48,21 @@ impl Aws {
     /// Makes a security group; asked once. Its name is taken when it is there already.
     pub async fn create_group(&self, vpc: &str, name: &str, about: &str, with: &Tags) -> Result<String, AwsError> {
         let call = "ec2:CreateSecurityGroup";
-        let request = self
-            .ec2_once
-            .create_security_group()
-            .vpc_id(vpc)
-            .group_name(name)
-            .description(about);
-        let request = request.tag_specifications(specification(ResourceType::SecurityGroup, with));
-        let made = request.send().await.map_err(|e| self.error(call, e))?;
+        let sent = self.group_request(vpc, name, about, with).send().await;
+        let made = sent.map_err(|e| self.error(call, e))?;
         made.group_id().map(str::to_owned).ok_or_else(|| self.silent(call))
+    }
+
+    pub(super) fn group_request(
+        &self,
+        vpc: &str,
+        name: &str,
+        about: &str,
+        with: &Tags,
+    ) -> CreateSecurityGroupFluentBuilder {
+        let request = self.ec2_once.create_security_group().vpc_id(vpc).group_name(name);
+        let request = request.description(about);
+        request.tag_specifications(specification(ResourceType::SecurityGroup, with))
     }
 
     /// Lets traffic through.
@@ -131,14 +139,14 @@ impl Aws {
 
     /// Imports the public half of a login key; asked once. Its name is taken when it is there already.
     pub async fn import_key_pair(&self, name: &str, public_key: &str, with: &Tags) -> Result<(), AwsError> {
+        let sent = self.key_pair_request(name, public_key, with).send().await;
+        sent.map(drop).map_err(|e| self.error("ec2:ImportKeyPair", e))
+    }
+
+    pub(super) fn key_pair_request(&self, name: &str, public_key: &str, with: &Tags) -> ImportKeyPairFluentBuilder {
         let request = self.ec2_once.import_key_pair().key_name(name);
         let request = request.public_key_material(Blob::new(public_key.as_bytes()));
-        let request = request.tag_specifications(specification(ResourceType::KeyPair, with));
-        request
-            .send()
-            .await
-            .map(drop)
-            .map_err(|e| self.error("ec2:ImportKeyPair", e))
+        request.tag_specifications(specification(ResourceType::KeyPair, with))
     }
 
     /// Removes a login key.

@@ -17,12 +17,17 @@ pub mod error;
 #[cfg(feature = "aws")]
 mod groups;
 #[cfg(feature = "aws")]
+mod images;
+#[cfg(feature = "aws")]
 mod keys;
+#[cfg(feature = "aws")]
+mod launch;
 pub mod model;
 #[cfg(feature = "aws")]
 mod names;
 #[cfg(feature = "aws")]
 mod network;
+pub mod permissions;
 #[cfg(feature = "aws")]
 mod tags;
 
@@ -31,13 +36,17 @@ pub use client::Aws;
 #[cfg(feature = "aws")]
 pub use client::Place;
 #[cfg(feature = "aws")]
-pub use compute::Launch;
+pub use compute::Console;
 #[cfg(feature = "aws")]
 pub use dry::Rehearsal;
+#[cfg(feature = "aws")]
+pub use dry::Rehearsed;
 pub use error::AwsError;
 pub use error::Why;
 #[cfg(feature = "aws")]
 pub use groups::Way;
+#[cfg(feature = "aws")]
+pub use launch::Launch;
 #[cfg(feature = "aws")]
 pub use names::Record;
 #[cfg(feature = "aws")]

@@ -260,6 +260,36 @@ pub struct ImageSeen {
     pub root_device: String,
     /// When it was made, RFC 3339.
     pub made: String,
+    /// Its architecture, as AWS names it.
+    pub architecture: String,
+    /// The devices of its disks.
+    pub disks: BTreeSet<String>,
+}
+
+/// How a machine stands, or how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Id.
+    pub id: String,
+    /// `pending`, `running`, `stopping`, `stopped`, `shutting-down`, `terminated`.
+    pub state: String,
+    /// Why AWS, or whoever asked it to, brought it there; empty where nothing is said.
+    pub reason: String,
+    /// Its architecture, as AWS names it.
+    pub architecture: String,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// A change of a disk that is going on, or was the last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Modification {
+    /// `modifying`, `optimizing`, `completed`, `failed`.
+    pub state: String,
+    /// GiB that it comes to.
+    pub gib: Option<i32>,
+    /// What AWS says of it.
+    pub said: String,
 }
 
 /// An agreement that Artifact knows of.

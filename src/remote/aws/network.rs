@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_ec2::operation::create_internet_gateway::builders::CreateInternetGatewayFluentBuilder;
+use aws_sdk_ec2::operation::create_route_table::builders::CreateRouteTableFluentBuilder;
+use aws_sdk_ec2::operation::create_subnet::builders::CreateSubnetFluentBuilder;
+use aws_sdk_ec2::operation::create_vpc::builders::CreateVpcFluentBuilder;
 use aws_sdk_ec2::types;
 use aws_sdk_ec2::types::ResourceType;
 
@@ -42,10 +46,25 @@ impl Aws {
     /// Makes a VPC; asked once.
     pub async fn create_vpc(&self, cidr: &str, with: &Tags) -> Result<Vpc, AwsError> {
         let call = "ec2:CreateVpc";
-        let request = self.ec2_once.create_vpc().cidr_block(cidr);
-        let request = request.tag_specifications(specification(ResourceType::Vpc, with));
-        let made = request.send().await.map_err(|e| self.error(call, e))?;
+        let sent = self.vpc_request(cidr, with).send().await;
+        let made = sent.map_err(|e| self.error(call, e))?;
         made.vpc().map(as_vpc).ok_or_else(|| self.silent(call))
+    }
+
+    pub(super) fn vpc_request(&self, cidr: &str, with: &Tags) -> CreateVpcFluentBuilder {
+        let request = self.ec2_once.create_vpc().cidr_block(cidr);
+        request.tag_specifications(specification(ResourceType::Vpc, with))
+    }
+
+    /// How many VPCs the region holds, whosever they are.
+    pub async fn vpc_count(&self) -> Result<usize, AwsError> {
+        let mut pages = self.ec2.describe_vpcs().into_paginator().items().send();
+        let mut count = 0;
+        while let Some(vpc) = pages.next().await {
+            vpc.map_err(|e| self.error("ec2:DescribeVpcs", e))?;
+            count += 1;
+        }
+        Ok(count)
     }
 
     /// Removes a VPC.
@@ -74,10 +93,14 @@ impl Aws {
     /// Makes a gateway; asked once.
     pub async fn create_gateway(&self, with: &Tags) -> Result<Gateway, AwsError> {
         let call = "ec2:CreateInternetGateway";
-        let request = self.ec2_once.create_internet_gateway();
-        let request = request.tag_specifications(specification(ResourceType::InternetGateway, with));
-        let made = request.send().await.map_err(|e| self.error(call, e))?;
+        let sent = self.gateway_request(with).send().await;
+        let made = sent.map_err(|e| self.error(call, e))?;
         made.internet_gateway().map(as_gateway).ok_or_else(|| self.silent(call))
+    }
+
+    pub(super) fn gateway_request(&self, with: &Tags) -> CreateInternetGatewayFluentBuilder {
+        let request = self.ec2_once.create_internet_gateway();
+        request.tag_specifications(specification(ResourceType::InternetGateway, with))
     }
 
     /// Attaches a gateway.
@@ -114,15 +137,15 @@ impl Aws {
     /// Makes a subnet; asked once.
     pub async fn create_subnet(&self, vpc: &str, cidr: &str, zone: &str, with: &Tags) -> Result<Subnet, AwsError> {
         let call = "ec2:CreateSubnet";
-        let request = self
-            .ec2_once
-            .create_subnet()
-            .vpc_id(vpc)
-            .cidr_block(cidr)
-            .availability_zone(zone);
-        let request = request.tag_specifications(specification(ResourceType::Subnet, with));
-        let made = request.send().await.map_err(|e| self.error(call, e))?;
+        let sent = self.subnet_request(vpc, cidr, zone, with).send().await;
+        let made = sent.map_err(|e| self.error(call, e))?;
         made.subnet().map(as_subnet).ok_or_else(|| self.silent(call))
+    }
+
+    pub(super) fn subnet_request(&self, vpc: &str, cidr: &str, zone: &str, with: &Tags) -> CreateSubnetFluentBuilder {
+        let request = self.ec2_once.create_subnet().vpc_id(vpc).cidr_block(cidr);
+        let request = request.availability_zone(zone);
+        request.tag_specifications(specification(ResourceType::Subnet, with))
     }
 
     /// Removes a subnet.
@@ -145,10 +168,14 @@ impl Aws {
     /// Makes a route table; the token keeps a repetition from making another.
     pub async fn create_route_table(&self, vpc: &str, token: &str, with: &Tags) -> Result<RouteTable, AwsError> {
         let call = "ec2:CreateRouteTable";
-        let request = self.ec2_once.create_route_table().vpc_id(vpc).client_token(token);
-        let request = request.tag_specifications(specification(ResourceType::RouteTable, with));
-        let made = request.send().await.map_err(|e| self.error(call, e))?;
+        let sent = self.route_table_request(vpc, with).client_token(token).send().await;
+        let made = sent.map_err(|e| self.error(call, e))?;
         made.route_table().map(as_table).ok_or_else(|| self.silent(call))
+    }
+
+    pub(super) fn route_table_request(&self, vpc: &str, with: &Tags) -> CreateRouteTableFluentBuilder {
+        let request = self.ec2_once.create_route_table().vpc_id(vpc);
+        request.tag_specifications(specification(ResourceType::RouteTable, with))
     }
 
     /// Leads everything to a gateway, whatever a route said before.
@@ -261,6 +288,15 @@ impl Aws {
             code,
             ..AwsError::ours(call, self.region(), Why::Refused, said)
         })
+    }
+
+    /// AWS left out what has to be known of a thing.
+    pub(super) fn unsaid(&self, call: &'static str, id: Option<&str>) -> AwsError {
+        let said = format!(
+            "the answer leaves out what has to be known of {}",
+            id.unwrap_or("a thing")
+        );
+        AwsError::ours(call, self.region(), Why::Refused, said)
     }
 
     /// AWS said yes and nothing else.

@@ -1,5 +1,5 @@
 """What moto does not do as AWS documents it, done here: client tokens, dry runs, dependencies, unknown images, types and
-keys, agreements, and a console. README.md keeps the list."""
+keys, changes that take their time, agreements, and a console. README.md keeps the list."""
 
 import base64
 import hashlib
@@ -9,6 +9,7 @@ from moto.core.utils import utcnow  # noqa: F401  (moto has to be whole before i
 from moto.cloudtrail.models import cloudtrail_backends
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.instance_types import INSTANCE_TYPES
+from moto.ec2.models.instances import StateReason
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 from moto.moto_api._internal.models import moto_api_backend
@@ -37,11 +38,16 @@ class Faithful:
         s3_backends[ACCOUNT]["aws"].create_bucket("clinic-flow-logs", "us-east-1")
         self.tokens = {}
         self.addresses = 0
+        self.growing = {}
         self.settings = {
             "fingerprint": "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
             "address": None,
             "private": None,
             "denied": [],
+            "allowed": None,
+            "default_vpc": True,
+            "no_capacity": [],
+            "ends": False,
             "quota": None,
             "agreements": [],
             "snapshots": "block-all-sharing",
@@ -72,7 +78,9 @@ class Faithful:
         if self.settings["clock"]:
             return 403, "RequestExpired", "Request has expired."
         name = f"{request.service}:{request.action}"
-        if name in self.settings["denied"] or request.path in self.settings["denied"]:
+        allowed = self.settings["allowed"]
+        outside = allowed is not None and request.service in ("ec2", "kms", "sts") and name not in allowed
+        if outside or name in self.settings["denied"] or request.path in self.settings["denied"]:
             code = "UnauthorizedOperation" if request.service == "ec2" else "AccessDeniedException"
             return 403, code, "You are not authorized to perform this operation."
         if request.service != "ec2":
@@ -84,7 +92,7 @@ class Faithful:
             return 412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set."
         if self.settings["quota"] == request.action:
             return 400, "VpcLimitExceeded", "The maximum number has been reached."
-        return self.in_use(request)
+        return self.in_use(request) or self.cannot(request)
 
     def unknown(self, request):
         if request.action != "RunInstances":
@@ -97,6 +105,30 @@ class Faithful:
             return 400, "InvalidParameterValue", f"Invalid value '{kind}' for InstanceType."
         if key and key not in backend.key_pairs:
             return 400, "InvalidKeyPair.NotFound", f"The key pair '{key}' does not exist"
+        if not request.get("SubnetId") and not self.settings["default_vpc"]:
+            return 400, "VPCIdNotSpecified", "No default VPC for this user. GroupName is only supported for EC2-Classic."
+        return None
+
+    def cannot(self, request):
+        """What a machine cannot become, and a disk that changes already."""
+        backend = self.backend(request)
+        kind = request.get("InstanceType.Value")
+        if request.action == "ModifyInstanceAttribute" and kind:
+            machine = backend.get_instance(request.get("InstanceId"))
+            if machine.state != "stopped":
+                return 400, "IncorrectInstanceState", f"The instance '{machine.id}' is not in the 'stopped' state."
+            if kind not in INSTANCE_TYPES:
+                return 400, "InvalidInstanceAttributeValue", f"The instanceType '{kind}' is not valid."
+            if machine.architecture not in INSTANCE_TYPES[kind]["ProcessorInfo"]["SupportedArchitectures"]:
+                return 400, "InvalidParameterValue", f"The architecture of '{kind}' does not match that of the AMI."
+        if request.action == "StartInstances":
+            kind = backend.get_instance(request.get("InstanceId.1")).instance_type
+        if request.action == "RunInstances":
+            kind = request.get("InstanceType")
+        if request.action in ("StartInstances", "RunInstances") and kind in self.settings["no_capacity"]:
+            return 500, "InsufficientInstanceCapacity", f"We currently do not have sufficient {kind} capacity."
+        if request.action == "ModifyVolume" and request.get("VolumeId") in self.growing:
+            return 400, "IncorrectModificationState", f"{request.get('VolumeId')} is currently being modified."
         return None
 
     def in_use(self, request):
@@ -126,8 +158,13 @@ class Faithful:
         xml = "text/xml"
         if request.path == "/v1/customer-agreement/list":
             return "application/json", json.dumps({"customerAgreements": self.settings["agreements"]})
+        if request.action == "DescribeVolumesModifications":
+            return xml, self.modification(request)
         if request.action == "GetConsoleOutput":
-            shown = CONSOLE % self.settings["fingerprint"] if self.settings["console"] else "booting\n"
+            shows = self.settings["console"]
+            # "kept": the console has scrolled on, and only what AWS kept of the start shows the key.
+            hidden = not shows or (shows == "kept" and request.get("Latest") == "true")
+            shown = "booting\n" if hidden else CONSOLE % self.settings["fingerprint"]
             output = base64.b64encode(shown.encode()).decode()
             machine = request.get("InstanceId")
             return xml, (f"<GetConsoleOutputResponse><instanceId>{machine}</instanceId><output>{output}</output>"
@@ -139,6 +176,21 @@ class Faithful:
             state = self.settings["snapshots"]
             return xml, f"<GetSnapshotBlockPublicAccessStateResponse><state>{state}</state></GetSnapshotBlockPublicAccessStateResponse>"
         return None
+
+    def modification(self, request):
+        """The last change of a disk. For one look it goes on, and the disk has its old size."""
+        disk = request.get("VolumeId.1")
+        volume = self.backend(request).get_volume(disk)
+        if not volume.modifications:
+            return "<DescribeVolumesModificationsResponse><volumeModificationSet/></DescribeVolumesModificationsResponse>"
+        state, target = "optimizing", volume.modifications[-1].target_size
+        if disk in self.growing and self.growing[disk] > 0:
+            state, self.growing[disk] = "modifying", self.growing[disk] - 1
+        elif self.growing.pop(disk, None) is not None:
+            volume.size = target
+        return ("<DescribeVolumesModificationsResponse><volumeModificationSet><item>"
+                f"<volumeId>{disk}</volumeId><modificationState>{state}</modificationState><targetSize>{target}</targetSize>"
+                "</item></volumeModificationSet></DescribeVolumesModificationsResponse>")
 
     def once(self, request, environ, start_response):
         """A token that was used brings the first answer again; for a machine that is gone, it is refused."""
@@ -160,15 +212,28 @@ class Faithful:
         status, headers = answered[0]
         if status.startswith("200"):
             self.tokens[key] = (digest, status, headers, body)
+            if request.action == "RunInstances" and self.settings["ends"]:
+                self.end(request, body.split(b"<instanceId>")[1].split(b"<")[0].decode())
         start_response(status, headers)
         return [body]
 
+    def end(self, request, machine):
+        """A machine that EC2 ends seconds after it said that it made it, as it does where it may not use the disk's key."""
+        self.backend(request).terminate_instances([machine])
+        reason = StateReason("Client.InternalError: Client error on launch", "Client.InternalError")
+        self.backend(request).get_instance(machine).state_reason = reason
+
     def after(self, request, answer):
-        """Addresses that nobody else has: moto's are other people's."""
+        """A disk grows a while after it was asked to. Addresses are ones that nobody else has: moto's are other people's."""
         if request.action == "RunInstances" and self.settings["private"]:
             body = b"".join(answer)
             for machine in self.backend(request).all_instances():
                 machine.nics[0].private_ip_address = self.settings["private"]
+            return [body]
+        if request.action == "ModifyVolume":
+            body = b"".join(answer)
+            volume = self.backend(request).get_volume(request.get("VolumeId"))
+            volume.size, self.growing[volume.id] = volume.modifications[-1].original_size, 1
             return [body]
         if request.action != "AllocateAddress":
             return answer
@@ -258,3 +323,29 @@ class Faithful:
 
     def do_address(self, backend):
         backend.allocate_address(domain="vpc")
+
+    def do_forget(self, backend):
+        """An hour passes: machines that have ended show no more."""
+        for reservation in backend.reservations.values():
+            reservation.instances = [machine for machine in reservation.instances if machine.state != "terminated"]
+
+    def do_see(self, backend):
+        """Every machine, those that ended too."""
+        return [{"id": machine.id, "kind": machine.instance_type, "state": machine.state,
+                 "tags": {tag["key"]: tag["value"] for tag in machine.get_tags()}} for machine in backend.all_instances()]
+
+    def do_vpcs(self, backend, count):
+        """VPCs of somebody else."""
+        for number in range(count):
+            backend.create_vpc(cidr_block=f"10.{number}.0.0/24")
+
+    def do_age(self, backend, image):
+        """The machine began as another image, and its disk is one that has to be replaced."""
+        machine = next(machine for machine in backend.all_instances() if machine.state == "running")
+        backend.create_tags([machine.id], {"anteroom:image": image})
+        for volume in backend.volumes.values():
+            volume.encrypted = False
+
+    def do_subnet(self, backend, zone):
+        """A subnet that was there before."""
+        return next(subnet.id for subnet in backend.subnets[zone].values())

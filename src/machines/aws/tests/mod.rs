@@ -83,7 +83,7 @@ fn settings(spec: &Spec) -> &AwsMachines {
     }
 }
 
-fn of_spec() -> Wanted {
+pub(super) fn of_spec() -> Wanted {
     let spec = spec();
     let https = Opening {
         protocol: "tcp",
@@ -99,7 +99,7 @@ fn of_spec() -> Wanted {
 }
 
 /// What is there after an apply.
-fn made(wanted: &Wanted) -> Inventory {
+pub(super) fn made(wanted: &Wanted) -> Inventory {
     let host = &wanted.hosts[0];
     let (tags, mut host_tags) = (wanted.tags(None), wanted.host_tags(host, None));
     let of_key = tags.clone();
