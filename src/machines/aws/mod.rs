@@ -7,6 +7,7 @@ pub mod error;
 pub mod host_key;
 pub mod inventory;
 pub mod names;
+pub mod stakes;
 pub mod wanted;
 
 #[cfg(feature = "aws")]
@@ -34,6 +35,8 @@ pub use error::CloudError;
 pub use error::Obstacle;
 pub use inventory::Inventory;
 pub use names::Owner;
+pub use stakes::Consent;
+pub use stakes::Stakes;
 pub use wanted::Opening;
 pub use wanted::Wanted;
 pub use wanted::egress;
