@@ -6,6 +6,7 @@ pub mod diff;
 pub mod error;
 pub mod host_key;
 pub mod inventory;
+pub mod media;
 pub mod names;
 pub mod stakes;
 pub mod wanted;
