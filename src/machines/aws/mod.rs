@@ -3,6 +3,7 @@
 
 pub mod change;
 pub mod diff;
+pub mod dns;
 pub mod error;
 pub mod host_key;
 pub mod inventory;
