@@ -5,6 +5,9 @@
 
 mod audit;
 mod bad;
+mod destroy;
+mod dns;
 mod faults;
 mod machines;
 mod mock;
+mod reap;

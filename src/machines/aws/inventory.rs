@@ -6,6 +6,7 @@ use crate::machines::aws::names;
 use crate::machines::aws::names::Owner;
 use crate::remote::aws::model::Address;
 use crate::remote::aws::model::DiskKeySeen;
+use crate::remote::aws::model::DnsRecord;
 use crate::remote::aws::model::FlowLog;
 use crate::remote::aws::model::Gateway;
 use crate::remote::aws::model::Group;
@@ -50,8 +51,8 @@ pub struct Inventory {
     pub given_subnet: Option<Subnet>,
     /// Keys made for the deployment's disks whose end is not scheduled.
     pub disk_keys: Vec<DiskKeySeen>,
-    /// The domain's addresses in Route 53, where the spec names a zone and there is a record.
-    pub record: Option<Vec<String>>,
+    /// The domain's record in Route 53, where the spec names a zone and there is one.
+    pub record: Option<DnsRecord>,
 }
 
 /// A kind of thing.

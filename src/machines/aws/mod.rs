@@ -19,6 +19,10 @@ mod carry_out;
 #[cfg(feature = "aws")]
 mod destroy;
 #[cfg(feature = "aws")]
+mod disk_keys;
+#[cfg(feature = "aws")]
+mod hold;
+#[cfg(feature = "aws")]
 mod look;
 #[cfg(feature = "aws")]
 mod on_machine;
@@ -30,6 +34,12 @@ mod preflight;
 mod reach;
 #[cfg(feature = "aws")]
 mod reap;
+#[cfg(feature = "aws")]
+mod release;
+#[cfg(feature = "aws")]
+mod survey;
+#[cfg(feature = "aws")]
+mod sweep;
 
 pub use change::Change;
 pub use diff::diff;
@@ -47,6 +57,8 @@ pub use wanted::wanted;
 
 #[cfg(feature = "aws")]
 pub use apply::apply;
+#[cfg(feature = "aws")]
+pub use destroy::Event;
 #[cfg(feature = "aws")]
 pub use destroy::Removed;
 #[cfg(feature = "aws")]
@@ -70,7 +82,17 @@ pub use reach::machines;
 #[cfg(feature = "aws")]
 pub use reap::Expired;
 #[cfg(feature = "aws")]
+pub use reap::Stays;
+#[cfg(feature = "aws")]
 pub use reap::expired;
+#[cfg(feature = "aws")]
+pub use reap::still_expired;
+#[cfg(feature = "aws")]
+pub use survey::Survey;
+#[cfg(feature = "aws")]
+pub use survey::Unseen;
+#[cfg(feature = "aws")]
+pub use survey::survey;
 
 #[cfg(test)]
 mod tests;

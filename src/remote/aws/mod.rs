@@ -37,6 +37,4 @@ pub use error::Why;
 #[cfg(feature = "aws")]
 pub use groups::Way;
 #[cfg(feature = "aws")]
-pub use names::Record;
-#[cfg(feature = "aws")]
 pub use network::Recorded;

@@ -11,6 +11,7 @@ from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.s3.models import s3_backends
 from moto.moto_api._internal.models import moto_api_backend
 
+from others import Others
 from request import Request
 from request import error
 
@@ -23,7 +24,7 @@ CONSOLE = """[   14.1] cloud-init[612]: Generating public/private ed25519 key pa
 """
 
 
-class Faithful:
+class Faithful(Others):
     """Sits in front of moto."""
 
     def __init__(self, app):
@@ -68,6 +69,9 @@ class Faithful:
         """Why AWS would not do this: permissions first, then the rehearsal, then what stands in the way."""
         if self.settings["clock"]:
             return 403, "RequestExpired", "Request has expired."
+        far = self.out_of_reach(request)
+        if far:
+            return far
         name = f"{request.service}:{request.action}"
         if name in self.settings["denied"] or request.path in self.settings["denied"]:
             code = "UnauthorizedOperation" if request.service == "ec2" else "AccessDeniedException"
@@ -81,7 +85,7 @@ class Faithful:
             return 412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set."
         if self.settings["quota"] == request.action:
             return 400, "VpcLimitExceeded", "The maximum number has been reached."
-        return self.in_use(request)
+        return self.protected(request) or self.in_use(request)
 
     def unknown(self, request):
         if request.action != "RunInstances":
@@ -191,6 +195,7 @@ class Faithful:
         for tags in backend.tags.values():
             if "anteroom:deployment" in tags:
                 tags["anteroom:environment"], tags["anteroom:expires"] = environment, expires
+        self.do_mark_keys(backend, environment, expires)
 
     def do_vpc(self, backend, domain):
         """Another owner's VPC with the same deployment's name."""
