@@ -21,6 +21,7 @@ use crate::machines::aws::survey::survey;
 use crate::remote::aws::Aws;
 use crate::remote::aws::AwsError;
 use crate::remote::aws::model::Tags;
+use crate::seen::Seen;
 
 /// A test deployment whose time has passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,8 +97,10 @@ async fn judge(aws: &Aws, owner: Owner, places: Vec<String>, now: Timestamp, fou
     if things.is_empty() {
         return;
     }
+    let unknown = |thing: &Thing| matches!(thing.protected, Some(Seen::Unknown(_)));
     match ended(&things, now) {
         Ok(at) => found.expired.push(Expired { owner, at }),
+        Err(why) if things.iter().any(unknown) => found.left.push(format!("{name}: {why}")),
         Err(why) => found.kept.push(format!("{name}: {why}")),
     }
 }
