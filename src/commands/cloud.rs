@@ -1,11 +1,15 @@
 //! Machines in AWS for the commands: opens the account, and says errors the way an operator can use them.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use crate::commands::disposal;
+use crate::commands::disposal::Head;
+use crate::commands::disposal::Record;
 use crate::commands::error::CommandError;
 use crate::commands::ui::Ui;
 use crate::facts::cloud::CloudCase;
@@ -17,9 +21,11 @@ use crate::machines::Machine;
 use crate::machines::aws;
 use crate::machines::aws::Change;
 use crate::machines::aws::CloudError;
+use crate::machines::aws::Consent;
 use crate::machines::aws::Inventory;
 use crate::machines::aws::Leaving;
 use crate::machines::aws::Opening;
+use crate::machines::aws::Stakes;
 use crate::machines::aws::Wanted;
 use crate::remote::aws::Aws;
 use crate::remote::aws::AwsError;
@@ -289,35 +295,51 @@ pub(crate) struct Destroyed {
     pub(crate) record: serde_json::Value,
 }
 
-/// Removes everything of a deployment, in every region, when `confirm` agrees to what is known to be there.
+/// Removes everything of a deployment that is seen in any region but those left out, when `confirm` agrees to what is at
+/// stake. With a path, the disposal record is written there.
 pub(crate) fn destroy(
     spec: &Spec,
     settings: &AwsMachines,
-    confirm: impl FnOnce() -> Result<(), CommandError>,
+    path: Option<&Path>,
+    skip: &BTreeSet<String>,
+    confirm: impl FnOnce(&Stakes) -> Result<Consent, CommandError>,
     ui: &Ui,
 ) -> Result<Destroyed, CommandError> {
-    ui.doing(&format!(
-        "asking AWS about {} in {}",
-        spec.deployment.name, settings.region
-    ));
+    ui.doing(&format!("asking AWS about {} in every region", spec.deployment.name));
     let api = open(settings)?;
     let owner = aws::owner(spec);
-    let there = api
-        .wait(aws::seen(&api, &owner.deployment))
-        .map_err(|error| called(&error))?;
+    let identity = api.wait(api.identity()).map_err(|error| called(&error))?;
+    let head = Head {
+        owner: owner.clone(),
+        spec: Some(spec.source.sha256.clone()),
+        identity: identity.clone(),
+        region: api.region().to_owned(),
+    };
+    let mut record = Record::open(head, path)?;
+    let survey = api.wait(aws::survey(&api, &owner, skip));
+    let survey = survey.map_err(|error| called(&error))?;
     ui.done();
-    for (kind, id, _) in there.only(&owner).things() {
-        ui.say(&format!("- {kind} {id}"));
+    ui.say(&format!("account {}, as {}", identity.account, identity.arn));
+    for line in survey.lines().iter().chain(&survey.unseen.lines()) {
+        ui.say(line);
     }
-    ui.say("- whatever else carries the deployment's tags, in every region");
-    confirm()?;
+    let consent = confirm(&Stakes::of(&spec.deployment.environment, &survey.things()))?;
+    record.begin(survey.media());
+    let record = RefCell::new(record);
     let say = |text: &str| ui.say(text);
-    let torn = api.wait(aws::destroy(&api, &owner, settings.dns_zone.as_deref(), &say));
+    let torn = {
+        let watch = disposal::watch(&record, &say);
+        let zone = settings.dns_zone.as_deref();
+        api.wait(aws::destroy(&api, &owner, &survey, zone, consent, &watch))
+    };
+    let (document, trouble) = record.into_inner().end(&torn);
+    let skipped = torn.unseen.skipped.iter();
+    let skipped = skipped.map(|region| format!("whatever is in {region}: it was not swept, as asked"));
     Ok(Destroyed {
         removed: disposal::lines(&torn),
-        record: disposal::record(spec, &torn, &crate::commands::audit::now()),
-        kept: torn.kept,
-        left: torn.left,
+        left: disposal::left(&torn).into_iter().chain(trouble).collect(),
+        kept: torn.kept.iter().cloned().chain(skipped).collect(),
+        record: document,
     })
 }
 

@@ -20,13 +20,14 @@ use crate::commands::ui::Ui;
 use crate::commands::visitors::operator;
 use crate::facts;
 use crate::facts::Depth;
+use crate::machines::aws::Consent;
+use crate::machines::aws::Stakes;
 use crate::machines::lab_hosts;
 use crate::plan;
 use crate::plan::Hardening;
 use crate::report::plan_text;
 use crate::report::plan_text::Contents;
 use crate::spec::AwsMachines;
-use crate::spec::Environment;
 use crate::spec::HostName;
 use crate::spec::Machines;
 use crate::spec::Spec;
@@ -49,9 +50,12 @@ pub struct DestroyArgs {
     /// Remove the hardening of sshd and the firewall too, which stays otherwise
     #[arg(long)]
     hardening: bool,
-    /// Write what became of a cloud's disks and keys to a file (45 CFR 164.310(d)(2))
+    /// Write what became of a cloud's disks and keys to a new file (45 CFR 164.310(d)(2))
     #[arg(long, value_name = "FILE")]
     disposal_record: Option<PathBuf>,
+    /// Leave a region of AWS out, such as one that the account denies; may be given more than once
+    #[arg(long, value_name = "REGION")]
+    skip_region: Vec<String>,
 }
 
 /// What one host's removal left and kept.
@@ -91,11 +95,18 @@ pub(crate) fn run(args: &DestroyArgs, format: Format, ui: &Ui) -> Result<u8, Com
 
 /// Machines of a cloud go as a whole, with their disks and everything around them.
 fn in_cloud(spec: &Spec, settings: &AwsMachines, args: &DestroyArgs, ui: &Ui) -> Result<Removal, CommandError> {
-    let destroyed = cloud::destroy(spec, settings, || confirm(spec, args, ui), ui)?;
-    if let Some(path) = &args.disposal_record {
-        let text = format!("{:#}\n", destroyed.record);
-        std::fs::write(path, text).map_err(|e| CommandError::failed(format!("write {}: {e}", path.display())))?;
-    }
+    let (record, skip) = (
+        args.disposal_record.as_deref(),
+        args.skip_region.iter().cloned().collect(),
+    );
+    let destroyed = cloud::destroy(
+        spec,
+        settings,
+        record,
+        &skip,
+        |stakes| agree(spec, stakes, args, ui),
+        ui,
+    )?;
     Ok(Removal {
         removed: destroyed.removed,
         kept: destroyed.kept,
@@ -240,45 +251,63 @@ fn remove(site: &mut Site, plan: &plan::Plan, result: &mut Removal, ui: &Ui) -> 
 }
 
 fn confirm(spec: &Spec, args: &DestroyArgs, ui: &Ui) -> Result<(), CommandError> {
+    agree(spec, &Stakes::of(&spec.deployment.environment, &[]), args, ui).map(drop)
+}
+
+/// Asks as the stakes demand: for the domain where anything is production, whatever the spec says.
+fn agree(spec: &Spec, stakes: &Stakes, args: &DestroyArgs, ui: &Ui) -> Result<Consent, CommandError> {
     let domain = spec.deployment.domain.as_str();
     if let Some(typed) = &args.confirm {
         return if typed == domain {
-            Ok(())
+            Ok(Consent::Domain)
         } else {
             Err(CommandError::usage(format!(
                 "--confirm {typed} is not the domain {domain}; nothing was removed"
             )))
         };
     }
-    let production = spec.deployment.environment == Environment::Production;
-    if args.yes && !production {
-        return Ok(());
+    let Some(why) = stakes.reasons.first() else {
+        return as_test(args, ui);
+    };
+    let more = stakes.reasons.len() - 1;
+    let why = if more == 0 {
+        why.clone()
+    } else {
+        format!("{why}, and {more} more")
+    };
+    if !ui.can_ask() {
+        return Err(CommandError::usage(format!(
+            "there is no terminal to ask on, and this counts as production, since {why}; nothing was removed"
+        ))
+        .hint(format!("run it again with --confirm {domain}")));
+    }
+    let typed = ui.ask(&format!(
+        "This counts as production, since {why}. Type {domain} to destroy it:"
+    ));
+    if typed.as_deref() == Some(domain) {
+        Ok(Consent::Domain)
+    } else {
+        Err(not_confirmed())
+    }
+}
+
+fn as_test(args: &DestroyArgs, ui: &Ui) -> Result<Consent, CommandError> {
+    if args.yes {
+        return Ok(Consent::Test);
     }
     if !ui.can_ask() {
-        let hint = if production {
-            format!("--confirm {domain}")
-        } else {
-            "--yes".to_owned()
-        };
         return Err(
-            CommandError::usage("there is no terminal to ask on; nothing was removed")
-                .hint(format!("run it again with {hint}")),
+            CommandError::usage("there is no terminal to ask on; nothing was removed").hint("run it again with --yes"),
         );
     }
-    let answer = if production {
-        let typed = ui.ask(&format!("This is production. Type {domain} to destroy it:"));
-        if typed.as_deref() == Some(domain) {
-            Answer::Yes
-        } else {
-            Answer::No
-        }
-    } else {
-        ui.confirm("Destroy this?")
-    };
-    match answer {
-        Answer::Yes => Ok(()),
-        Answer::No => Err(CommandError::refused("not confirmed; nothing was removed")),
+    match ui.confirm("Destroy this?") {
+        Answer::Yes => Ok(Consent::Test),
+        Answer::No => Err(not_confirmed()),
     }
+}
+
+fn not_confirmed() -> CommandError {
+    CommandError::refused("not confirmed; nothing was removed")
 }
 
 fn print(result: &Removal, format: Format, ui: &Ui) {

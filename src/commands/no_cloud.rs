@@ -1,11 +1,16 @@
 //! What the commands say about AWS in a build without the cargo feature `aws`.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use crate::commands::error::CommandError;
 use crate::commands::ui::Ui;
 use crate::facts::cloud::CloudCase;
 use crate::machines::Absent;
 use crate::machines::Machine;
+use crate::machines::aws::Consent;
 use crate::machines::aws::Leaving;
+use crate::machines::aws::Stakes;
 use crate::report::plan_json::CloudChange;
 use crate::seen::Seen;
 use crate::spec::AwsMachines;
@@ -81,7 +86,9 @@ pub(crate) struct Destroyed {
 pub(crate) fn destroy(
     _: &Spec,
     _: &AwsMachines,
-    _: impl FnOnce() -> Result<(), CommandError>,
+    _: Option<&Path>,
+    _: &BTreeSet<String>,
+    _: impl FnOnce(&Stakes) -> Result<Consent, CommandError>,
     _: &Ui,
 ) -> Result<Destroyed, CommandError> {
     Err(refused())

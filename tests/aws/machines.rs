@@ -54,7 +54,7 @@ fn destroy_leaves_nothing_and_says_what_became_of_the_media() {
         .iter()
         .map(|m| m["kind"].as_str().unwrap())
         .collect();
-    assert!(kinds.contains(&"volume") && kinds.contains(&"disk-key"), "{kinds:?}");
+    assert!(kinds.contains(&"disk") && kinds.contains(&"key"), "{kinds:?}");
     let again = mock.destroy("test");
     assert!(
         again.code == 0 && again.out.contains("there was nothing to remove"),

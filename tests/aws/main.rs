@@ -6,9 +6,12 @@
 mod audit;
 mod bad;
 mod changes;
+mod destroy;
+mod dns;
 mod faults;
 mod launches;
 mod machines;
 mod mock;
 mod permissions;
+mod reap;
 mod sizes;

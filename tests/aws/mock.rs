@@ -295,7 +295,7 @@ admin_cidrs = ["203.0.113.0/28", "2001:db8:7::/48"]
 /// What one host of a deployment comes to.
 pub(crate) fn whole() -> Value {
     json!({
-        "addresses": 1, "disk_keys": 1, "flow_logs": 1, "gateways": 1, "groups": 1, "instances": 1, "interfaces": 1,
+        "addresses": 1, "aliases": 1, "disk_keys": 1, "flow_logs": 1, "gateways": 1, "groups": 1, "instances": 1, "interfaces": 1,
         "key_pairs": 1, "route_tables": 1, "subnets": 1, "volumes": 1, "vpcs": 1,
     })
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::digest;
 use crate::machines::aws::change::Change;
+use crate::machines::aws::dns;
 use crate::machines::aws::error::CloudError;
 use crate::machines::aws::inventory::Inventory;
 use crate::machines::aws::inventory::Kind;
@@ -19,7 +20,6 @@ use crate::machines::aws::wanted::Wanted;
 use crate::machines::aws::wanted::egress;
 use crate::machines::aws::wanted::ports_digest;
 use crate::remote::aws::Aws;
-use crate::remote::aws::Record;
 use crate::remote::aws::Recorded;
 use crate::remote::aws::Way;
 use crate::remote::aws::Why;
@@ -130,7 +130,7 @@ impl Site<'_> {
         if *change == Change::RotateDiskKey {
             return Ok(again(async || aws.rotate_disk_key(&key).await).await?);
         }
-        there(again(async || aws.name_disk_key(&owner.alias(), &key).await).await)?;
+        super::disk_keys::name(aws, owner, &key).await?;
         if let Some(seen) = self.seen.disk_keys.iter_mut().find(|seen| seen.arn == key) {
             seen.named = true;
         }
@@ -189,7 +189,7 @@ impl Site<'_> {
             }
             (Change::MakeRouteTable, _) => {
                 let vpc = self.vpc()?;
-                let token = token(&[&vpc, "routes"]);
+                let token = token(&[&vpc, "routes", &moment()]);
                 let made = again(async || aws.create_route_table(&vpc, &token, &tags).await).await?;
                 self.seen.route_tables.insert(0, made);
             }
@@ -242,7 +242,9 @@ impl Site<'_> {
         let Some(bucket) = &self.wanted.flow_logs else {
             return Ok(());
         };
-        let (aws, token) = (self.aws, |id: &str| token(&[id, bucket.as_str(), "flow-log"]));
+        let (aws, token) = (self.aws, |id: &str| {
+            token(&[id, bucket.as_str(), "flow-log", &moment()])
+        });
         let (resource, kind) = match &self.seen.given_subnet {
             Some(subnet) => (subnet.id.clone(), Recorded::Subnet),
             None => (self.vpc()?, Recorded::Vpc),
@@ -323,14 +325,20 @@ impl Site<'_> {
 
     async fn put_record(&mut self) -> Result<(), CloudError> {
         let core = self.wanted.hosts.iter().find(|host| host.core);
-        let ip = core
-            .and_then(|host| self.seen.address(host.name.as_str()))
-            .map(|address| address.ip);
-        let (Some(zone), Some(ip)) = (&self.wanted.dns_zone, ip) else {
+        let address = core.and_then(|host| self.seen.address(host.name.as_str()));
+        let (Some(zone), Some(address)) = (&self.wanted.dns_zone, address) else {
             return Ok(());
         };
         let (aws, domain) = (self.aws, &self.wanted.owner.domain);
-        Ok(again(async || aws.change_record(zone, domain, ip, Record::Put).await).await?)
+        let record = self.seen.record.as_ref();
+        let foreign = record.and_then(|there| dns::foreign(domain, there, &dns::ips(&self.seen.addresses)));
+        if let Some(obstacle) = foreign {
+            return Err(CloudError::Obstacles(vec![obstacle]));
+        }
+        // The zone is written on the address first: whatever ends it finds the record from there.
+        let tags = dns::with_zone(&address.tags, zone);
+        again(async || aws.tag(&address.id, &tags).await).await?;
+        Ok(again(async || aws.put_record(zone, domain, address.ip).await).await?)
     }
 
     /// Everything that the next machine stands on is there before this one ends.
@@ -371,4 +379,10 @@ impl Site<'_> {
 /// A token that stays the same for the same thing: 64 characters at most, and nothing random.
 pub(super) fn token(parts: &[&str]) -> String {
     digest::sha256(parts.join("\0"))[..60].to_owned()
+}
+
+/// Part of a token of what may be removed and made again on the same VPC: repetitions of one call share it, and a later call
+/// has another, since a token that was used brings back the answer of then and makes nothing.
+fn moment() -> String {
+    jiff::Timestamp::now().to_string()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::machines::aws::change::By;
 use crate::machines::aws::change::Change;
 use crate::machines::aws::change::Crossing;
+use crate::machines::aws::dns;
 use crate::machines::aws::image;
 use crate::machines::aws::inventory::Inventory;
 use crate::machines::aws::inventory::Kind;
@@ -276,15 +277,10 @@ fn address(host: &HostWanted, seen: &Inventory, changes: &mut Vec<Change>) {
 }
 
 fn record(wanted: &Wanted, seen: &Inventory, changes: &mut Vec<Change>) {
-    if wanted.dns_zone.is_none() {
-        return;
-    }
+    let Some(zone) = &wanted.dns_zone else { return };
     let core = wanted.hosts.iter().find(|host| host.core);
-    let ip = core
-        .and_then(|host| seen.address(host.name.as_str()))
-        .map(|address| address.ip.to_string());
-    let there = seen.record.as_deref();
-    if ip.is_none_or(|ip| there != Some(&[ip])) {
+    let address = core.and_then(|host| seen.address(host.name.as_str()));
+    if !address.is_some_and(|address| dns::is_settled(seen.record.as_ref(), zone, address)) {
         changes.push(Change::PutRecord);
     }
 }

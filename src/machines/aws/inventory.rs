@@ -8,6 +8,7 @@ use crate::machines::aws::names;
 use crate::machines::aws::names::Owner;
 use crate::remote::aws::model::Address;
 use crate::remote::aws::model::DiskKeySeen;
+use crate::remote::aws::model::DnsRecord;
 use crate::remote::aws::model::FlowLog;
 use crate::remote::aws::model::Gateway;
 use crate::remote::aws::model::Group;
@@ -54,8 +55,8 @@ pub struct Inventory {
     pub disk_keys: Vec<DiskKeySeen>,
     /// Their tags, by ARN.
     pub key_tags: BTreeMap<String, Tags>,
-    /// The domain's addresses in Route 53, where the spec names a zone and there is a record.
-    pub record: Option<Vec<String>>,
+    /// The domain's record in Route 53, where the spec names a zone and there is one.
+    pub record: Option<DnsRecord>,
 }
 
 /// A kind of thing.

@@ -10,6 +10,7 @@ use crate::remote::aws::Aws;
 use crate::remote::aws::AwsError;
 use crate::remote::aws::Why;
 use crate::remote::aws::model::DiskKeySeen;
+use crate::remote::aws::model::DnsRecord;
 use crate::seen::Seen;
 use crate::spec::DiskKey;
 use crate::spec::Network;
@@ -122,20 +123,7 @@ pub async fn seen(aws: &Aws, deployment: &str) -> Result<Inventory, AwsError> {
 /// Keys made for a deployment's disks whose end is not scheduled. The alias names one; without it, whatever carries the
 /// deployment's tag is looked for.
 pub(super) async fn disk_keys(aws: &Aws, owner: &Owner) -> Result<Vec<DiskKeySeen>, AwsError> {
-    let mut found: Vec<DiskKeySeen> = aws.disk_key(&owner.alias()).await?.into_iter().collect();
-    found.retain(|key| !key.ending);
-    if found.is_empty() {
-        found = aws.tagged_keys(names::DEPLOYMENT, &owner.deployment).await?;
-    }
-    // Another owner's key of the same name is never taken, and never ended.
-    let mut keys = Vec::new();
-    for key in found.into_iter().filter(|key| !key.ending) {
-        if aws.key_has_tag(&key.arn, names::DOMAIN, &owner.domain).await? {
-            keys.push(key);
-        }
-    }
-    keys.sort_by(|one, other| one.arn.cmp(&other.arn));
-    Ok(keys)
+    crate::machines::aws::disk_keys::usable(aws, owner).await
 }
 
 /// What is not known of a key is no reason to leave it as it is.
@@ -166,7 +154,7 @@ async fn given_subnet(aws: &Aws, wanted: &Wanted) -> Result<Option<crate::remote
     found.map(Some).ok_or_else(missing)
 }
 
-async fn record(aws: &Aws, wanted: &Wanted) -> Result<Option<Vec<String>>, AwsError> {
+async fn record(aws: &Aws, wanted: &Wanted) -> Result<Option<DnsRecord>, AwsError> {
     match &wanted.dns_zone {
         None => Ok(None),
         Some(zone) => aws.record(zone, &wanted.owner.domain).await,

@@ -3,12 +3,15 @@
 
 pub mod change;
 pub mod diff;
+pub mod dns;
 pub mod error;
 pub mod host_key;
 pub mod image;
 pub mod inventory;
+pub mod media;
 pub mod names;
 pub mod obstacles;
+pub mod stakes;
 mod unclaimed;
 pub mod wanted;
 mod words;
@@ -21,6 +24,10 @@ mod carry_out;
 mod confirmed;
 #[cfg(feature = "aws")]
 mod destroy;
+#[cfg(feature = "aws")]
+mod disk_keys;
+#[cfg(feature = "aws")]
+mod hold;
 #[cfg(feature = "aws")]
 mod launch;
 #[cfg(feature = "aws")]
@@ -40,7 +47,13 @@ mod reap;
 #[cfg(feature = "aws")]
 mod regions;
 #[cfg(feature = "aws")]
+mod release;
+#[cfg(feature = "aws")]
 mod retag;
+#[cfg(feature = "aws")]
+mod survey;
+#[cfg(feature = "aws")]
+mod sweep;
 #[cfg(feature = "aws")]
 mod wait;
 
@@ -51,6 +64,8 @@ pub use error::Obstacle;
 pub use inventory::Inventory;
 pub use names::Owner;
 pub use obstacles::refuse;
+pub use stakes::Consent;
+pub use stakes::Stakes;
 pub use wanted::Leaving;
 pub use wanted::Opening;
 pub use wanted::Wanted;
@@ -60,6 +75,8 @@ pub use wanted::wanted;
 
 #[cfg(feature = "aws")]
 pub use apply::apply;
+#[cfg(feature = "aws")]
+pub use destroy::Event;
 #[cfg(feature = "aws")]
 pub use destroy::Removed;
 #[cfg(feature = "aws")]
@@ -83,9 +100,19 @@ pub use reach::machines;
 #[cfg(feature = "aws")]
 pub use reap::Expired;
 #[cfg(feature = "aws")]
+pub use reap::Stays;
+#[cfg(feature = "aws")]
 pub use reap::expired;
 #[cfg(feature = "aws")]
+pub use reap::still_expired;
+#[cfg(feature = "aws")]
 pub use regions::refuse_elsewhere;
+#[cfg(feature = "aws")]
+pub use survey::Survey;
+#[cfg(feature = "aws")]
+pub use survey::Unseen;
+#[cfg(feature = "aws")]
+pub use survey::survey;
 
 #[cfg(test)]
 mod tests;

@@ -29,6 +29,9 @@ pub const MADE: &str = "anteroom:made";
 /// Fingerprint of a machine's SSH host key, as its console showed it.
 pub const HOST_KEY: &str = "anteroom:host-key";
 
+/// On an address: ids of the Route 53 zones in which a record leads to it.
+pub const DNS_ZONE: &str = "anteroom:dns-zone";
+
 /// Whose a thing is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owner {

@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 
 use crate::machines::aws::change::Change;
+use crate::machines::aws::dns;
 use crate::machines::aws::error::CloudError;
 use crate::machines::aws::error::Obstacle;
 use crate::machines::aws::inventory::Inventory;
 use crate::machines::aws::launch::launch;
 use crate::machines::aws::names;
 use crate::machines::aws::offer;
+use crate::machines::aws::patience::again;
 use crate::machines::aws::wanted::HostWanted;
 use crate::machines::aws::wanted::Wanted;
 use crate::remote::aws::Aws;
@@ -76,7 +78,7 @@ pub async fn preflight(aws: &Aws, wanted: &Wanted, seen: &Inventory, changes: &[
         obstacles.extend(given_key(aws, arn).await);
     }
     obstacles.extend(addresses(aws, changes).await);
-    obstacles.extend(record(wanted, seen));
+    obstacles.extend(record(aws, wanted, seen, changes).await);
     found.notes.extend(vpcs(aws, changes).await);
     for rehearsal in rehearsals(wanted, seen, changes, &found) {
         match aws.rehearse(&rehearsal).await {
@@ -189,21 +191,23 @@ async fn vpcs(aws: &Aws, changes: &[Change]) -> Option<String> {
     }
 }
 
-/// A record that leads to somebody else is not taken over.
-fn record(wanted: &Wanted, seen: &Inventory) -> Option<Obstacle> {
-    let there = seen.record.as_ref()?;
-    let ours = |ip: &String| seen.addresses.iter().any(|address| address.ip.to_string() == *ip);
-    if there.iter().all(ours) {
-        return None;
-    }
-    Some(Obstacle {
-        what: format!(
-            "{} leads to {} in Route 53, which is not of this deployment",
-            wanted.owner.domain,
-            there.join(", ")
-        ),
-        remedy: "remove the record, or leave `dns_zone` out and keep the name yourself".to_owned(),
-    })
+/// A zone that cannot hold the name, and a record that leads to somebody else.
+async fn record(aws: &Aws, wanted: &Wanted, seen: &Inventory, changes: &[Change]) -> Vec<Obstacle> {
+    let Some(zone) = wanted
+        .dns_zone
+        .as_ref()
+        .filter(|_| changes.contains(&Change::PutRecord))
+    else {
+        return Vec::new();
+    };
+    let domain = &wanted.owner.domain;
+    let outside = match again(async || aws.zone_name(zone).await).await {
+        Ok(name) => dns::outside(domain, zone, &name),
+        Err(error) => Some(obstacle(&error)),
+    };
+    let foreign = seen.record.as_ref();
+    let foreign = foreign.and_then(|there| dns::foreign(domain, there, &dns::ips(&seen.addresses)));
+    outside.into_iter().chain(foreign).collect()
 }
 
 /// Every call that AWS can rehearse, as it will be made.

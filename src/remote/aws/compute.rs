@@ -77,6 +77,13 @@ impl Aws {
         sent.map(drop).map_err(|e| self.error("ec2:TerminateInstances", e))
     }
 
+    /// Terminates machines, all with one call; where one of them cannot be terminated, AWS may terminate none.
+    pub async fn terminate_all(&self, ids: &[String]) -> Result<(), AwsError> {
+        let request = self.ec2.terminate_instances().set_instance_ids(Some(ids.to_vec()));
+        let sent = request.send().await;
+        sent.map(drop).map_err(|e| self.error("ec2:TerminateInstances", e))
+    }
+
     /// Starts a machine that is stopped; asked once, since AWS says with an error of its own that it has no room, too.
     pub async fn start(&self, id: &str) -> Result<(), AwsError> {
         let sent = self.ec2_once.start_instances().instance_ids(id).send().await;

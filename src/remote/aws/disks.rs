@@ -1,5 +1,6 @@
 //! Disks, snapshots and network interfaces.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types;
@@ -10,6 +11,9 @@ use crate::remote::aws::Why;
 use crate::remote::aws::convert::filter;
 use crate::remote::aws::convert::tags;
 use crate::remote::aws::convert::text;
+use crate::remote::aws::model::CopyKind;
+use crate::remote::aws::model::DiskCopy;
+use crate::remote::aws::model::InstanceStore;
 use crate::remote::aws::model::Interface;
 use crate::remote::aws::model::Modification;
 use crate::remote::aws::model::Snapshot;
@@ -18,6 +22,8 @@ use crate::seen::Seen;
 
 /// Most values of one filter.
 const VALUES: usize = 200;
+/// Most types of machines of one question.
+const TYPES: usize = 100;
 
 impl Aws {
     /// Disks that a filter finds.
@@ -84,18 +90,83 @@ impl Aws {
     }
 
     async fn find_snapshots(&self, by: types::Filter) -> Result<Vec<Snapshot>, AwsError> {
+        let found = self.raw_snapshots(by).await?;
+        let as_snapshot = |snapshot: &types::Snapshot| Snapshot {
+            id: text(snapshot.snapshot_id()),
+            volume: text(snapshot.volume_id()),
+            encrypted: snapshot.encrypted().unwrap_or(false),
+            shared_with: Seen::unknown("not asked"),
+            tags: tags(snapshot.tags()),
+        };
+        Ok(found.iter().map(as_snapshot).collect())
+    }
+
+    async fn raw_snapshots(&self, by: types::Filter) -> Result<Vec<types::Snapshot>, AwsError> {
         let request = self.ec2.describe_snapshots().owner_ids("self").filters(by);
         let mut pages = request.into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(snapshot) = pages.next().await {
-            let snapshot = snapshot.map_err(|e| self.error("ec2:DescribeSnapshots", e))?;
-            found.push(Snapshot {
+            found.push(snapshot.map_err(|e| self.error("ec2:DescribeSnapshots", e))?);
+        }
+        Ok(found)
+    }
+
+    /// Copies of these disks in this account, whoever made them: snapshots, and images that stand on those.
+    pub async fn copies_of(&self, volumes: &[String]) -> Result<Vec<DiskCopy>, AwsError> {
+        let mut found = Vec::new();
+        for some in volumes.chunks(VALUES) {
+            let by = types::Filter::builder().name("volume-id");
+            let by = by.set_values(Some(some.to_vec())).build();
+            found.extend(self.raw_snapshots(by).await?.iter().map(|snapshot| DiskCopy {
+                kind: CopyKind::Snapshot,
                 id: text(snapshot.snapshot_id()),
-                volume: text(snapshot.volume_id()),
+                of: text(snapshot.volume_id()),
                 encrypted: snapshot.encrypted().unwrap_or(false),
-                shared_with: Seen::unknown("not asked"),
-                tags: tags(snapshot.tags()),
-            });
+                key: snapshot.kms_key_id().map(str::to_owned),
+            }));
+        }
+        if found.is_empty() {
+            return Ok(found);
+        }
+        let mut pages = self
+            .ec2
+            .describe_images()
+            .owners("self")
+            .into_paginator()
+            .items()
+            .send();
+        let mut images = Vec::new();
+        while let Some(image) = pages.next().await {
+            let image = image.map_err(|e| self.error("ec2:DescribeImages", e))?;
+            let mut disks = image.block_device_mappings().iter().filter_map(|device| device.ebs());
+            let under = disks.find_map(|disk| found.iter().find(|copy| disk.snapshot_id() == Some(&copy.id)));
+            images.extend(under.map(|snapshot| DiskCopy {
+                kind: CopyKind::Image,
+                id: text(image.image_id()),
+                of: snapshot.id.clone(),
+                ..snapshot.clone()
+            }));
+        }
+        found.extend(images);
+        Ok(found)
+    }
+
+    /// Which of these types of machines have disks in their own case.
+    pub async fn instance_stores(&self, of: &BTreeSet<String>) -> Result<BTreeMap<String, InstanceStore>, AwsError> {
+        let asked: Vec<types::InstanceType> = of.iter().map(|name| name.as_str().into()).collect();
+        let mut found = BTreeMap::new();
+        for some in asked.chunks(TYPES) {
+            let request = self.ec2.describe_instance_types();
+            let sent = request.set_instance_types(Some(some.to_vec())).send().await;
+            let answer = sent.map_err(|e| self.error("ec2:DescribeInstanceTypes", e))?;
+            for about in answer.instance_types() {
+                let name = about.instance_type().map_or("", types::InstanceType::as_str).to_owned();
+                if let Some(store) = about.instance_storage_info() {
+                    let support = store.encryption_support();
+                    let encrypted = support == Some(&types::InstanceStorageEncryptionSupport::Required);
+                    found.insert(name, InstanceStore { encrypted });
+                }
+            }
         }
         Ok(found)
     }

@@ -14,8 +14,8 @@ use crate::seen::Seen;
 
 /// Days until a key that was given up is gone; AWS allows no fewer.
 const DAYS: i32 = 7;
-/// Most keys that are looked through for one without its alias.
-const KEYS: usize = 2_000;
+/// Most keys that are looked through.
+const KEYS: usize = 10_000;
 
 impl Aws {
     /// A key by id, ARN or alias; `None` where there is none.
@@ -44,41 +44,32 @@ impl Aws {
         Ok(Some(key))
     }
 
-    /// Keys that carry a tag, with or without an alias; such as one whose making was cut short.
-    pub async fn tagged_keys(&self, name: &str, value: &str) -> Result<Vec<DiskKeySeen>, AwsError> {
+    /// The ids of all keys of the region.
+    pub async fn all_keys(&self) -> Result<Vec<String>, AwsError> {
+        let call = "kms:ListKeys";
         let mut pages = self.kms.list_keys().into_paginator().items().send();
         let mut ids = Vec::new();
         while let Some(key) = pages.next().await {
-            let key = key.map_err(|e| self.error("kms:ListKeys", e))?;
+            let key = key.map_err(|e| self.error(call, e))?;
             ids.extend(key.key_id().map(str::to_owned));
-            if ids.len() >= KEYS {
-                break;
+            if ids.len() > KEYS {
+                let said = format!("there are more than {KEYS} keys, and no more are looked through");
+                return Err(AwsError::ours(call, self.region(), Why::Refused, said));
             }
         }
-        let mut found = Vec::new();
-        for id in ids {
-            if self.key_has_tag(&id, name, value).await?
-                && let Some(key) = self.disk_key(&id).await?
-            {
-                found.push(key);
-            }
-        }
-        Ok(found)
+        Ok(ids)
     }
 
-    /// Whether a key carries a tag.
-    pub async fn key_has_tag(&self, arn: &str, name: &str, value: &str) -> Result<bool, AwsError> {
+    /// A key's tags.
+    pub async fn key_tags(&self, arn: &str) -> Result<Tags, AwsError> {
         let id = arn.rsplit('/').next().unwrap_or(arn);
-        let listed = self.kms.list_resource_tags().key_id(id).send().await;
-        match listed.map_err(|e| self.error("kms:ListResourceTags", e)) {
-            Ok(answer) => Ok(answer
-                .tags()
-                .iter()
-                .any(|tag| tag.tag_key() == name && tag.tag_value() == value)),
-            // Another's key, whose policy shuts this caller out, is not ours.
-            Err(error) if matches!(error.why, Why::Denied | Why::NotFound) => Ok(false),
-            Err(error) => Err(error),
+        let mut pages = self.kms.list_resource_tags().key_id(id).into_paginator().items().send();
+        let mut tags = Tags::new();
+        while let Some(tag) = pages.next().await {
+            let tag = tag.map_err(|e| self.error("kms:ListResourceTags", e))?;
+            tags.insert(tag.tag_key().to_owned(), tag.tag_value().to_owned());
         }
+        Ok(tags)
     }
 
     /// Makes a key; asked once.
@@ -106,18 +97,26 @@ impl Aws {
         sent.map(drop).map_err(|e| self.error("kms:CreateAlias", e))
     }
 
+    /// Leads a name that is there to another key.
+    pub async fn rename_disk_key(&self, alias: &str, key: &str) -> Result<(), AwsError> {
+        let request = self.kms.update_alias().alias_name(alias).target_key_id(key);
+        let sent = request.send().await;
+        sent.map(drop).map_err(|e| self.error("kms:UpdateAlias", e))
+    }
+
     /// Has a key rotated every year.
     pub async fn rotate_disk_key(&self, key: &str) -> Result<(), AwsError> {
         let sent = self.kms.enable_key_rotation().key_id(key).send().await;
         sent.map(drop).map_err(|e| self.error("kms:EnableKeyRotation", e))
     }
 
-    /// Schedules a key's end: without it, whatever it encrypted cannot be read again.
-    pub async fn end_disk_key(&self, arn: &str) -> Result<(), AwsError> {
+    /// Schedules a key's end, without which whatever it encrypted cannot be read again; the moment of the end.
+    pub async fn end_disk_key(&self, arn: &str) -> Result<Option<String>, AwsError> {
         let id = arn.rsplit('/').next().unwrap_or(arn);
         let request = self.kms.schedule_key_deletion().key_id(id);
         let sent = request.pending_window_in_days(DAYS).send().await;
-        sent.map(drop).map_err(|e| self.error("kms:ScheduleKeyDeletion", e))
+        let answer = sent.map_err(|e| self.error("kms:ScheduleKeyDeletion", e))?;
+        Ok(answer.deletion_date().map(ToString::to_string))
     }
 
     /// Takes a key's name away.

@@ -48,6 +48,4 @@ pub use groups::Way;
 #[cfg(feature = "aws")]
 pub use launch::Launch;
 #[cfg(feature = "aws")]
-pub use names::Record;
-#[cfg(feature = "aws")]
 pub use network::Recorded;

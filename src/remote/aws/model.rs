@@ -191,6 +191,46 @@ pub struct Snapshot {
     pub tags: Tags,
 }
 
+/// What a copy of a disk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CopyKind {
+    /// A snapshot.
+    Snapshot,
+    /// An image that stands on a snapshot.
+    Image,
+}
+
+impl std::fmt::Display for CopyKind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Snapshot => "snapshot",
+            Self::Image => "image",
+        })
+    }
+}
+
+/// A copy of a disk, whoever made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskCopy {
+    /// What it is.
+    pub kind: CopyKind,
+    /// Id.
+    pub id: String,
+    /// The disk or snapshot that it was made of.
+    pub of: String,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+    /// The key's ARN.
+    pub key: Option<String>,
+}
+
+/// The disks that a type of machine has in its own case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InstanceStore {
+    /// Whether the hardware encrypts them.
+    pub encrypted: bool,
+}
+
 /// An Elastic IP address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
@@ -204,6 +244,33 @@ pub struct Address {
     pub instance: Option<String>,
     /// Tags.
     pub tags: Tags,
+}
+
+/// The address record of a name in Route 53.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DnsRecord {
+    /// Addresses.
+    Plain {
+        /// Each of them.
+        addresses: BTreeSet<String>,
+        /// Seconds that others may remember them.
+        ttl: i64,
+    },
+    /// Another name of something in AWS.
+    Alias(String),
+    /// Several records of which a policy chooses one; the addresses of all.
+    Routed(BTreeSet<String>),
+}
+
+impl std::fmt::Display for DnsRecord {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let list = |all: &BTreeSet<String>| all.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        match self {
+            Self::Plain { addresses, .. } => formatter.write_str(&list(addresses)),
+            Self::Alias(target) => write!(formatter, "{target} (an alias)"),
+            Self::Routed(addresses) => write!(formatter, "{} (chosen by a routing policy)", list(addresses)),
+        }
+    }
 }
 
 /// A flow log.

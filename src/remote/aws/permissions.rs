@@ -99,7 +99,6 @@ pub struct Action {
 }
 
 const EACH: &[Command] = &COMMANDS;
-const LOOKS: &[Command] = &[Plan, Audit, Apply];
 const OWNS: &[Command] = &[Plan, Apply, Destroy, Reap];
 const CHECKS: &[Command] = &[Audit, Apply];
 const MAKES: &[Command] = &[Apply];
@@ -162,26 +161,27 @@ const TABLE: &[Action] = &[
     action("ec2:DeleteSecurityGroup", ENDS, &[], &[Ours]),
     action("ec2:DeleteSnapshot", ENDS, &[], &[Ours]),
     action("ec2:DeleteSubnet", ENDS, &[], &[Ours]),
+    action("ec2:DeleteTags", MAKES, &[], &[Ours]),
     action("ec2:DeleteVolume", ENDS, &[], &[Ours]),
     action("ec2:DeleteVpc", ENDS_EXTRA, &[], &[Ours]),
     action("ec2:DescribeAccountAttributes", MAKES, &[], ALL),
     action("ec2:DescribeAddresses", EACH, &[], ALL),
     action("ec2:DescribeFlowLogs", EACH, &[], ALL),
-    action("ec2:DescribeImages", MAKES, &[], ALL),
-    action("ec2:DescribeInstanceAttribute", LOOKS, &[], &[Ours]),
+    action("ec2:DescribeImages", ENDS_EXTRA, &[], ALL),
+    action("ec2:DescribeInstanceAttribute", EACH, &[], &[Ours]),
     action("ec2:DescribeInstances", EACH, &[], ALL),
     action("ec2:DescribeInstanceTypeOfferings", MAKES, &[], ALL),
-    action("ec2:DescribeInstanceTypes", MAKES, &[], ALL),
+    action("ec2:DescribeInstanceTypes", ENDS_EXTRA, &[], ALL),
     action("ec2:DescribeInternetGateways", EACH, &[], ALL),
     action("ec2:DescribeKeyPairs", EACH, &[], ALL),
     action("ec2:DescribeNetworkInterfaces", EACH, &[], ALL),
-    action("ec2:DescribeRegions", ENDS, &[], ALL),
+    action("ec2:DescribeRegions", OWNS, &[], ALL),
     action("ec2:DescribeRouteTables", EACH, &[], ALL),
     action("ec2:DescribeSecurityGroups", EACH, &[], ALL),
     action("ec2:DescribeSnapshotAttribute", CHECKS, &[], ALL),
     action("ec2:DescribeSnapshots", EACH, &[], ALL),
     action("ec2:DescribeSubnets", EACH, &[], ALL),
-    action("ec2:DescribeTags", &[Reap], &[], ALL),
+    action("ec2:DescribeTags", &[Plan, Apply, Reap], &[], ALL),
     action("ec2:DescribeVolumes", EACH, &[], ALL),
     action("ec2:DescribeVolumesModifications", MAKES, &[], ALL),
     action("ec2:DescribeVpcs", EACH, &[], ALL),
@@ -216,10 +216,13 @@ const TABLE: &[Action] = &[
     action("kms:ListResourceTags", OWNS, &[], ALL),
     action("kms:ReEncrypt*", &[], &[], &[Use]),
     action("kms:ScheduleKeyDeletion", ENDS_EXTRA, &[], &[Ours]),
-    action("kms:TagResource", &[], &[], &[Made]),
+    action("kms:TagResource", MAKES, &[], &[Made, Ours]),
+    action("kms:UntagResource", MAKES, &[], &[Ours]),
+    action("kms:UpdateAlias", MAKES, &[], &[Alias, Ours]),
     action("logs:CreateLogDelivery", &[], &[], &[Deliveries]),
     action("logs:DeleteLogDelivery", &[], &[], &[Deliveries]),
     action("route53:ChangeResourceRecordSets", ENDS_EXTRA, &[], &[Records]),
+    action("route53:GetHostedZone", MAKES, &[], ALL),
     action("route53:ListResourceRecordSets", OWNS, &[], ALL),
     action("sts:GetCallerIdentity", EACH, &[], ALL),
 ];

@@ -6,7 +6,6 @@ use aws_sdk_kms::types::Tag;
 use crate::remote::aws::Aws;
 use crate::remote::aws::AwsError;
 use crate::remote::aws::Why;
-use crate::remote::aws::convert::text;
 use crate::remote::aws::model::Tags;
 
 impl Aws {
@@ -15,14 +14,6 @@ impl Aws {
         let tag = types::Tag::builder().key(name).build();
         let sent = self.ec2.delete_tags().resources(id).tags(tag).send().await;
         sent.map(drop).map_err(|e| self.error("ec2:DeleteTags", e))
-    }
-
-    /// The tags of a key.
-    pub async fn key_tags(&self, arn: &str) -> Result<Tags, AwsError> {
-        let listed = self.kms.list_resource_tags().key_id(key_id(arn)).send().await;
-        let answer = listed.map_err(|e| self.error("kms:ListResourceTags", e))?;
-        let pair = |tag: &Tag| (text(Some(tag.tag_key())), text(Some(tag.tag_value())));
-        Ok(answer.tags().iter().map(pair).collect())
     }
 
     /// Gives a key tags.

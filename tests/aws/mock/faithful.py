@@ -14,6 +14,7 @@ from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 from moto.moto_api._internal.models import moto_api_backend
 
+from others import Others
 from request import Request
 from request import error
 
@@ -26,7 +27,7 @@ CONSOLE = """[   14.1] cloud-init[612]: Generating public/private ed25519 key pa
 """
 
 
-class Faithful:
+class Faithful(Others):
     """Sits in front of moto."""
 
     def __init__(self, app):
@@ -77,6 +78,9 @@ class Faithful:
         """Why AWS would not do this: permissions first, then the rehearsal, then what stands in the way."""
         if self.settings["clock"]:
             return 403, "RequestExpired", "Request has expired."
+        far = self.out_of_reach(request)
+        if far:
+            return far
         name = f"{request.service}:{request.action}"
         allowed = self.settings["allowed"]
         outside = allowed is not None and request.service in ("ec2", "kms", "sts") and name not in allowed
@@ -92,7 +96,7 @@ class Faithful:
             return 412, "DryRunOperation", "Request would have succeeded, but DryRun flag is set."
         if self.settings["quota"] == request.action:
             return 400, "VpcLimitExceeded", "The maximum number has been reached."
-        return self.in_use(request) or self.cannot(request)
+        return self.protected(request) or self.in_use(request) or self.cannot(request)
 
     def unknown(self, request):
         if request.action != "RunInstances":
@@ -275,6 +279,7 @@ class Faithful:
         for tags in backend.tags.values():
             if "anteroom:deployment" in tags:
                 tags["anteroom:environment"], tags["anteroom:expires"] = environment, expires
+        self.do_mark_keys(backend, environment, expires)
 
     def do_marks(self, backend):
         """What everything of the deployment says of itself, with the keys of the region, by id."""

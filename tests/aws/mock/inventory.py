@@ -13,12 +13,13 @@ def count():
     for region, backend in dict(ec2_backends[ACCOUNT]).items():
         for kind, number in of_ec2(backend).items():
             total[kind] = total.get(kind, 0) + number
-    keys = 0
-    for backend in dict(kms_backends[ACCOUNT]).values():
-        keys += sum(1 for key in backend.keys.values() if key.key_state == "Enabled" and key.key_manager == "CUSTOMER")
-    total["disk_keys"] = keys
+    keys = [key for backend in dict(kms_backends[ACCOUNT]).values() for key in backend.keys.values()]
+    keys = [key for key in keys if key.key_manager == "CUSTOMER"]
+    total["disk_keys"] = sum(1 for key in keys if key.key_state == "Enabled")
+    # An alias on a key that ends counts: it is in the way of the next key.
+    total["aliases"] = sum(len(key.aliases) for key in keys)
     zones = route53_backends[ACCOUNT]["aws"].zones.values()
-    total["records"] = sum(1 for zone in zones for record in zone.rrsets if record.type_ == "A")
+    total["records"] = sum(1 for zone in zones for record in zone.rrsets if record.type == "A")
     return total
 
 

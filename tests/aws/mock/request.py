@@ -53,5 +53,5 @@ def json_error(start_response, status, code, message):
 
 def error(request, start_response, status, code, message):
     """An error in the words of the service that was asked."""
-    answer = {"ec2": ec2_error, "": ec2_error, "sts": query_error}.get(request.service, json_error)
+    answer = {"ec2": ec2_error, "": ec2_error, "sts": query_error, "route53": query_error}.get(request.service, json_error)
     return answer(start_response, status, code, message)
