@@ -13,6 +13,7 @@ mod convert;
 mod disks;
 #[cfg(feature = "aws")]
 mod dry;
+pub mod endpoint;
 pub mod error;
 #[cfg(feature = "aws")]
 mod groups;
@@ -32,6 +33,7 @@ pub use client::Place;
 pub use compute::Launch;
 #[cfg(feature = "aws")]
 pub use dry::Rehearsal;
+pub use endpoint::Endpoint;
 pub use error::AwsError;
 pub use error::Why;
 #[cfg(feature = "aws")]
