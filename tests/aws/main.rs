@@ -7,6 +7,7 @@
 mod audit;
 mod bad;
 mod faults;
+mod gate;
 mod machines;
 mod mock;
 mod tls;
