@@ -10,6 +10,9 @@ use crate::commands::audit::Asked;
 use crate::commands::audit::CallArgs;
 use crate::commands::audit::ReportArgs;
 use crate::commands::cloud;
+use crate::commands::consent::LeaveArgs;
+use crate::commands::consent::Prompt;
+use crate::commands::consent::ReplaceArgs;
 use crate::commands::error::CommandError;
 use crate::commands::preflight;
 use crate::commands::session;
@@ -32,7 +35,7 @@ use crate::spec::Spec;
 /// Arguments of `apply`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  anteroom apply           Show the plan, ask, carry it out, audit\n  anteroom apply --yes     Without asking, for scripts"
+    after_help = "Examples:\n  anteroom apply                        Show the plan, ask, carry it out, audit\n  anteroom apply --yes                  Without asking, for scripts\n  anteroom apply --yes --replace core   The same where core's machine in AWS, production, goes with its disk"
 )]
 pub struct ApplyArgs {
     #[command(flatten)]
@@ -44,6 +47,10 @@ pub struct ApplyArgs {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
+    #[command(flatten)]
+    replace: ReplaceArgs,
+    #[command(flatten)]
+    leave: LeaveArgs,
     /// Do not audit afterwards
     #[arg(long)]
     no_audit: bool,
@@ -53,7 +60,7 @@ pub struct ApplyArgs {
 pub(crate) fn run(args: &ApplyArgs, format: Format, ui: &Ui) -> Result<u8, CommandError> {
     let spec = args.spec.load()?;
     let asking = if args.yes { Asking::Never } else { Asking::OnTerminal };
-    let (machines, made) = machines(&spec, asking, ui)?;
+    let (machines, made) = machines(&spec, args, asking, ui)?;
     let spec = session::told(spec, &machines);
     let mut sites = session::look(&spec, machines, Depth::Audit, ui)?;
     let plans = sites
@@ -91,15 +98,26 @@ pub(crate) fn run(args: &ApplyArgs, format: Format, ui: &Ui) -> Result<u8, Comma
 }
 
 /// The machines, made where they are missing, and the names of those that were made.
-fn machines(spec: &Spec, asking: Asking, ui: &Ui) -> Result<(Vec<Machine>, Vec<HostName>), CommandError> {
-    if let Some(mut cloud) = cloud::look(spec, ui)? {
+fn machines(
+    spec: &Spec,
+    args: &ApplyArgs,
+    asking: Asking,
+    ui: &Ui,
+) -> Result<(Vec<Machine>, Vec<HostName>), CommandError> {
+    if let Some(mut cloud) = cloud::look(spec, args.leave.leaving(spec)?, ui)? {
         cloud.refuse_without_agreement(spec, ui)?;
         cloud.preflight(ui)?;
         let (made, lines) = (cloud.new_machines(), cloud.lines());
         ui.done();
         lines.iter().for_each(|line| ui.say(&format!("aws: {line}")));
         if !lines.is_empty() {
-            confirm(asking, ui)?;
+            let prompt = match asking {
+                Asking::OnTerminal if ui.can_ask() => Prompt::Possible,
+                _ => Prompt::Never,
+            };
+            let (ending, domain) = (cloud.ending(), spec.deployment.domain.as_str());
+            let yes = || confirm(asking, ui);
+            args.replace.confirm(&ending, domain, prompt, yes, ui)?;
         }
         return Ok((cloud.make(spec, ui)?, made));
     }

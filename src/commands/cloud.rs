@@ -21,6 +21,7 @@ use crate::machines::aws;
 use crate::machines::aws::Change;
 use crate::machines::aws::CloudError;
 use crate::machines::aws::Inventory;
+use crate::machines::aws::Leaving;
 use crate::machines::aws::Opening;
 use crate::machines::aws::Wanted;
 use crate::remote::aws::Aws;
@@ -29,6 +30,7 @@ use crate::remote::aws::Place;
 use crate::render;
 use crate::render::Scope;
 use crate::render::Transport;
+use crate::report::plan_json::CloudChange;
 use crate::seen::Seen;
 use crate::spec::AwsMachines;
 use crate::spec::Environment;
@@ -47,23 +49,28 @@ pub(crate) struct Cloud {
 }
 
 /// The deployment's part of the account, where its machines are in AWS.
-pub(crate) fn look(spec: &Spec, ui: &Ui) -> Result<Option<Cloud>, CommandError> {
+pub(crate) fn look(spec: &Spec, leaving: Leaving, ui: &Ui) -> Result<Option<Cloud>, CommandError> {
     match &spec.machines {
-        Machines::Aws(settings) => Cloud::look(spec, settings, ui).map(Some),
+        Machines::Aws(settings) => Cloud::look(spec, settings, leaving, ui).map(Some),
         Machines::Existing | Machines::Lab | Machines::Terraform(_) => Ok(None),
     }
 }
 
 impl Cloud {
     /// Looks, and compares with the spec. Nothing is changed.
-    fn look(spec: &Spec, settings: &AwsMachines, ui: &Ui) -> Result<Self, CommandError> {
+    fn look(spec: &Spec, settings: &AwsMachines, leaving: Leaving, ui: &Ui) -> Result<Self, CommandError> {
         ui.doing(&format!(
             "asking AWS about {} in {}",
             spec.deployment.name, settings.region
         ));
         let api = open(spec, settings, ui)?;
-        let wanted = aws::wanted(spec, settings, &openings(spec)?, Timestamp::now());
+        let wanted = Wanted {
+            leaving,
+            ..aws::wanted(spec, settings, &openings(spec)?, Timestamp::now())
+        };
         let seen = api.wait(aws::look(&api, &wanted)).map_err(|error| failed(&error))?;
+        api.wait(aws::refuse_elsewhere(&api, &wanted, &seen))
+            .map_err(|error| failed(&error))?;
         let changes = aws::diff(&wanted, &seen);
         Ok(Self {
             api,
@@ -78,6 +85,27 @@ impl Cloud {
     /// Every change, a line each.
     pub(crate) fn lines(&self) -> Vec<String> {
         lines(&self.changes)
+    }
+
+    /// Every change, for programs.
+    pub(crate) fn changes(&self) -> Vec<CloudChange> {
+        let row = |change: &Change| CloudChange {
+            depth: change.depth().word(),
+            host: change.host().map(str::to_owned),
+            change: change.to_string(),
+            by: change.by().word(),
+            ends_machine: change.ends_machine().map(str::to_owned),
+        };
+        self.changes.iter().map(row).collect()
+    }
+
+    /// The names under which the operator has to agree that a machine of production goes with its disk.
+    pub(crate) fn ending(&self) -> Vec<String> {
+        if !self.wanted.protected() && self.seen.production().is_empty() {
+            return Vec::new();
+        }
+        let ending = self.changes.iter().filter_map(Change::ends_machine);
+        ending.map(str::to_owned).collect()
     }
 
     /// Hosts whose machine would be new.
@@ -118,12 +146,12 @@ impl Cloud {
         }
     }
 
-    /// Makes the changes, and learns the host keys of machines that are new.
+    /// Makes these changes and no others, and learns the host keys of machines that are new.
     pub(crate) fn make(&mut self, spec: &Spec, ui: &Ui) -> Result<Vec<Machine>, CommandError> {
         if let Some(found) = self.found.take() {
             let say = |text: &str| ui.say(text);
-            let made = self.api.wait(aws::apply(&self.api, &self.wanted, &found, &say));
-            self.seen = made.map_err(|error| failed(&error))?;
+            let made = aws::apply(&self.api, &self.wanted, &found, &self.changes, &say);
+            self.seen = self.api.wait(made).map_err(|error| failed(&error))?;
         }
         let say = |text: &str| ui.doing(text);
         let found = self

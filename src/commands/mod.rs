@@ -10,6 +10,7 @@ mod cloud;
 #[cfg(not(feature = "aws"))]
 #[path = "no_cloud.rs"]
 mod cloud;
+pub mod consent;
 pub mod destroy;
 #[cfg(feature = "aws")]
 mod disposal;

@@ -5,6 +5,8 @@ use crate::commands::ui::Ui;
 use crate::facts::cloud::CloudCase;
 use crate::machines::Absent;
 use crate::machines::Machine;
+use crate::machines::aws::Leaving;
+use crate::report::plan_json::CloudChange;
 use crate::seen::Seen;
 use crate::spec::AwsMachines;
 use crate::spec::HostName;
@@ -16,6 +18,14 @@ pub(crate) enum Cloud {}
 
 impl Cloud {
     pub(crate) fn lines(&self) -> Vec<String> {
+        match *self {}
+    }
+
+    pub(crate) fn changes(&self) -> Vec<CloudChange> {
+        match *self {}
+    }
+
+    pub(crate) fn ending(&self) -> Vec<String> {
         match *self {}
     }
 
@@ -41,7 +51,7 @@ impl Cloud {
 }
 
 /// Refuses where machines are in AWS.
-pub(crate) fn look(spec: &Spec, _: &Ui) -> Result<Option<Cloud>, CommandError> {
+pub(crate) fn look(spec: &Spec, _: Leaving, _: &Ui) -> Result<Option<Cloud>, CommandError> {
     match spec.machines {
         Machines::Aws(_) => Err(refused()),
         Machines::Existing | Machines::Lab | Machines::Terraform(_) => Ok(None),

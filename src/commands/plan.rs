@@ -2,6 +2,7 @@
 
 use crate::commands::Format;
 use crate::commands::cloud;
+use crate::commands::consent::LeaveArgs;
 use crate::commands::error::CommandError;
 use crate::commands::preflight;
 use crate::commands::session;
@@ -30,22 +31,26 @@ pub struct PlanArgs {
     /// Show the whole content of new files too
     #[arg(long)]
     full: bool,
+    #[command(flatten)]
+    leave: LeaveArgs,
 }
 
 /// Shows the plan.
 pub(crate) fn run(args: &PlanArgs, format: Format, ui: &Ui) -> Result<u8, CommandError> {
     let spec = args.spec.load()?;
     let infrastructure = terraform::changes(&spec, ui)?;
-    let cloud = cloud::look(&spec, ui)?;
+    let cloud = cloud::look(&spec, args.leave.leaving(&spec)?, ui)?;
     let (machines, absent) = match &cloud {
         Some(cloud) => cloud.machines(&spec),
         None => session::find_machines(&spec, ui)?,
     };
-    let changes = cloud.map(|cloud| cloud.lines()).unwrap_or_default();
+    let changes = cloud.map(|cloud| cloud.changes()).unwrap_or_default();
     if format == Format::Text {
         // They stand, whether or not a host answers below.
         infrastructure.iter().for_each(|line| ui.data(&format!("{line}\n")));
-        changes.iter().for_each(|line| ui.data(&format!("aws: {line}\n")));
+        changes
+            .iter()
+            .for_each(|row| ui.data(&format!("aws: {}\n", row.change)));
     }
     let spec = session::told(spec, &machines);
     let sites = session::look(&spec, machines, Depth::Plan, ui)?;

@@ -3,9 +3,24 @@
 use crate::apply;
 use crate::plan::Plan;
 
+/// One change of what a cloud holds.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct CloudChange {
+    /// How deep it goes: `create`, `in-place`, `replace` (a machine with its disk) or `remove`.
+    pub depth: &'static str,
+    /// The host that it is about; `None`: what there is once.
+    pub host: Option<String>,
+    /// What, in words.
+    pub change: String,
+    /// Who made it necessary: `spec` or `someone`.
+    pub by: &'static str,
+    /// The name that `apply --replace` takes where a machine goes with its disk.
+    pub ends_machine: Option<String>,
+}
+
 /// The plans of all hosts, the machines that would be made, what Terraform would change around them, and the changes that a
 /// cloud's part needs, as indented JSON with a final newline.
-pub fn render(plans: &[Plan], machines: &[String], infrastructure: &[String], cloud: &[String]) -> String {
+pub fn render(plans: &[Plan], machines: &[String], infrastructure: &[String], cloud: &[CloudChange]) -> String {
     let hosts: Vec<Host> = plans.iter().map(host).collect();
     let document = Document {
         schema: "anteroom/plan/v1",
@@ -24,8 +39,8 @@ struct Document<'a> {
     schema: &'static str,
     machines: &'a [String],
     infrastructure: &'a [String],
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    cloud: &'a [String],
+    #[serde(skip_serializing_if = "<[CloudChange]>::is_empty")]
+    cloud: &'a [CloudChange],
     hosts: Vec<Host>,
 }
 

@@ -418,7 +418,7 @@ fn no_format_ever_shows_a_secret() {
             std::slice::from_ref(&plan),
             &[],
             &["+ aws_vpc.own[0]: create".to_owned()],
-            &["+ the VPC".to_owned()],
+            &[],
         ),
         format!("{:?}", plan.changes[0]),
         format!("{:?}", plan.changes[4]),

@@ -12,7 +12,13 @@ fn apply_makes_what_the_spec_says_and_a_second_time_nothing() {
     let plan = mock.run(&["plan", "-f", "test.toml", "--format", "json"]);
     assert_eq!(plan.code, 4, "{plan:?}");
     let plan: serde_json::Value = serde_json::from_str(&plan.out).unwrap();
-    assert!(plan["cloud"].as_array().unwrap().len() > 15, "{plan}");
+    let changes = plan["cloud"].as_array().unwrap();
+    assert!(changes.len() > 15, "{plan}");
+    let machine = json!({
+        "depth": "create", "host": "core", "change": "+ core: a machine, then everything on it", "by": "spec",
+        "ends_machine": null,
+    });
+    assert!(changes.contains(&machine), "{plan}");
     assert_eq!(mock.count(), json!({}), "plan made something");
     let first = mock.apply("test");
     assert!(first.reached_the_machine(), "{first:?}");
@@ -83,7 +89,7 @@ fn what_somebody_else_changed_is_named_and_put_right() {
 }
 
 #[test]
-fn a_larger_disk_and_type_are_changes_in_place_and_another_zone_is_a_replacement() {
+fn a_larger_disk_and_type_are_changes_in_place_and_a_smaller_disk_is_refused() {
     let Some(mock) = Mock::start() else { return };
     mock.apply("test");
     mock.spec(
@@ -106,10 +112,15 @@ fn a_larger_disk_and_type_are_changes_in_place_and_another_zone_is_a_replacement
     mock.apply("larger");
     assert_eq!(mock.writes(), Vec::<String>::new());
     mock.spec("smaller", SPEC);
-    let plan = mock.run(&["plan", "-f", "smaller.toml"]);
-    assert!(plan.err.contains("of 80 GiB cannot shrink to 40") || plan.out.contains("of 80 GiB cannot shrink to 40"));
-    assert!(mock.apply("smaller").reached_the_machine());
-    assert_eq!(mock.count(), whole());
+    for ran in [mock.run(&["plan", "-f", "smaller.toml"]), mock.apply("smaller")] {
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(
+            ran.err.contains("core: its disk of 80 GiB cannot shrink to 40"),
+            "{ran:?}"
+        );
+        assert!(ran.err.contains("hint: write `volume_gib = 80`"), "{ran:?}");
+    }
+    assert_eq!(mock.writes(), Vec::<String>::new());
 }
 
 #[test]

@@ -6,8 +6,8 @@
 
 mod audit;
 mod bad;
+mod changes;
 mod faults;
 mod gate;
 mod machines;
 mod mock;
-mod tls;

@@ -19,7 +19,10 @@ use serde_json::Value;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::tls::Listener;
+#[path = "tls.rs"]
+mod tls;
+
+use tls::Listener;
 
 /// The longest that one run may take.
 const RUN: Duration = Duration::from_secs(240);
@@ -157,6 +160,16 @@ impl Mock {
             .any(|text| text.contains("environment = \"production\""))
     }
 
+    /// What leads a program that uses AWS here, with credentials that are nobody's.
+    pub(crate) fn environment(&self) -> [(&'static str, String); 4] {
+        [
+            ("AWS_ENDPOINT_URL", self.loopback()),
+            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI-no-such-key".to_owned()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ]
+    }
+
     /// The program, in an environment of its own.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_anteroom"));
@@ -165,10 +178,7 @@ impl Mock {
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .env("HOME", self.folder.path())
-            .env("AWS_ENDPOINT_URL", self.loopback())
-            .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-            .env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI-no-such-key")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .envs(self.environment())
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -193,6 +203,24 @@ impl Mock {
     /// `apply` as far as the machine: nobody answers at its address, so it ends with 1 there.
     pub(crate) fn apply(&self, spec: &str) -> Ran {
         self.run(&["apply", "--yes", "--no-audit", "-f", &format!("{spec}.toml")])
+    }
+
+    /// `apply` that goes on when the mock holds the n-th call, after somebody else did something; how it ended.
+    pub(crate) fn apply_disturbed(&self, spec: &str, hold: &Value, meanwhile: impl FnOnce(&Self)) -> Ran {
+        self.ask("plan", &json!({ "hold": hold }));
+        let spec = format!("{spec}.toml");
+        let child = self
+            .command(&["apply", "--yes", "--no-audit", "-f", &spec])
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        while self.ask("held", &Value::Null) != true {
+            assert!(started.elapsed() < RUN, "nothing was held");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        meanwhile(self);
+        self.ask("release", &Value::Null);
+        finish(child)
     }
 
     /// `destroy` of a test.

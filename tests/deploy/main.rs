@@ -11,6 +11,8 @@
     reason = "a test fails by panicking, and the harness prints"
 )]
 
+#[cfg(feature = "aws")]
+mod aws;
 mod bench;
 mod convergence;
 mod destroy;
@@ -20,6 +22,10 @@ mod harness;
 mod host;
 mod internal;
 mod interrupted;
+#[cfg(feature = "aws")]
+#[path = "../aws/mock.rs"]
+#[allow(dead_code, reason = "the tests of the cloud alone use more of it")]
+mod mock;
 mod outcome;
 mod packages;
 mod preflight;
@@ -120,6 +126,11 @@ const TESTS: &[Test] = &[
     Test {
         name: "a_host_that_terraform_tells_of_is_deployed_and_audited",
         run: terraform::a_host_that_terraform_tells_of_is_deployed_and_audited,
+    },
+    #[cfg(feature = "aws")]
+    Test {
+        name: "a_machine_of_aws_is_made_deployed_audited_and_gone",
+        run: aws::a_machine_of_aws_is_made_deployed_audited_and_gone,
     },
     Test {
         name: "a_second_apply_changes_nothing",

@@ -58,19 +58,7 @@ fn cloud(folder: &str, provider: &str, vars: &str, port: u16) -> Option<Room> {
     let vars = format!("vars = {{ {vars}, ssh_public_key_file = \"{}\" }}", key().display());
     let room = Room::new(&format!("folder = \"examples/terraform/{folder}\"\n{vars}"));
     room.edit("roles = [\"core\"]\n", &format!("roles = [\"core\"]\nport = {port}\n"));
-    for part in [
-        format!("terraform/{folder}"),
-        "terraform/shape".to_owned(),
-        format!("examples/terraform/{folder}"),
-    ] {
-        fs::create_dir_all(room.path().join(&part)).unwrap();
-        for entry in fs::read_dir(repository(&part)).unwrap() {
-            let from = entry.unwrap().path();
-            if from.extension().is_some_and(|ending| ending == "tf") {
-                fs::copy(&from, room.path().join(&part).join(from.file_name().unwrap())).unwrap();
-            }
-        }
-    }
+    lay_out(&room, folder);
     let version = facts(provider)["version"].as_str().unwrap().to_owned();
     let mirror = format!("mirror/registry.terraform.io/hashicorp/{provider}/{version}/linux_amd64");
     fs::create_dir_all(room.path().join(&mirror)).unwrap();
@@ -85,8 +73,25 @@ fn cloud(folder: &str, provider: &str, vars: &str, port: u16) -> Option<Room> {
     Some(room)
 }
 
+/// Our module of a cloud, what modules share, and the example that uses it.
+pub(crate) fn lay_out(room: &Room, folder: &str) {
+    for part in [
+        format!("terraform/{folder}"),
+        "terraform/shape".to_owned(),
+        format!("examples/terraform/{folder}"),
+    ] {
+        fs::create_dir_all(room.path().join(&part)).unwrap();
+        for entry in fs::read_dir(repository(&part)).unwrap() {
+            let from = entry.unwrap().path();
+            if from.extension().is_some_and(|ending| ending == "tf") {
+                fs::copy(&from, room.path().join(&part).join(from.file_name().unwrap())).unwrap();
+            }
+        }
+    }
+}
+
 /// A public key; nobody has its private half.
-fn key() -> PathBuf {
+pub(crate) fn key() -> PathBuf {
     repository("tests/fixtures/terraform/nobody.pub")
 }
 

@@ -4,8 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail loudly")]
 
 mod clouds;
+#[cfg(feature = "aws")]
+#[path = "../aws/mock.rs"]
+#[expect(dead_code, reason = "what only the tests of machines in AWS need")]
+mod mock;
 mod module;
 mod pipeline;
+#[cfg(feature = "aws")]
+mod real;
 mod room;
 mod runs;
 mod safety;

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
+use std::process::Output;
 use std::process::Stdio;
 use std::thread;
 
@@ -142,12 +143,15 @@ impl Room {
 
     /// Runs a program here, with this path.
     pub(crate) fn run_on(&self, program: &str, arguments: &[&str], path: &str) -> Ran {
-        let output = self.command(program, arguments, path).output().unwrap();
-        Ran {
-            code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Ran::of(&self.command(program, arguments, path).output().unwrap())
+    }
+
+    /// Runs a program here, with more in its environment.
+    #[cfg(feature = "aws")]
+    pub(crate) fn run_with(&self, program: &str, arguments: &[&str], more: &[(&str, String)]) -> Ran {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut command = self.command(program, arguments, &path);
+        Ran::of(&command.envs(more.iter().cloned()).output().unwrap())
     }
 
     /// Starts the program that these tests were built with; nobody hears what it says.
@@ -209,6 +213,14 @@ impl Room {
 }
 
 impl Ran {
+    fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout.clone()).unwrap(),
+            err: String::from_utf8(output.stderr.clone()).unwrap(),
+        }
+    }
+
     /// These words are on stderr.
     #[track_caller]
     pub(crate) fn says(&self, words: &[&str]) {

@@ -1,9 +1,12 @@
-//! Makes AWS hold what a spec wants: looks, changes, looks again, until nothing differs. Interrupted at any call, the next
+//! Makes AWS hold what a spec wants: looks, makes the changes that were confirmed and no others, looks again, until
+//! nothing differs. Interrupted at any call, the next
 //! run goes on from what is there.
 
 use std::time::Duration;
 
 use crate::machines::aws::carry_out::Site;
+use crate::machines::aws::change::Change;
+use crate::machines::aws::confirmed::Confirmed;
 use crate::machines::aws::diff::diff;
 use crate::machines::aws::error::CloudError;
 use crate::machines::aws::inventory::Inventory;
@@ -16,28 +19,34 @@ use crate::remote::aws::Aws;
 /// How often is looked again before it is said that AWS shows something else than was made.
 const ROUNDS: u32 = 6;
 
-/// Makes it so, and returns what is there then.
+/// Carries out what was confirmed, and returns what is there then. Later rounds repeat what does not show yet.
 ///
 /// # Errors
-/// Where a call fails for good. What was made stays, and the next run goes on from it.
+/// Where a call fails for good, or something else would have to be done than was confirmed. What was made stays, and the
+/// next run goes on from it.
 pub async fn apply(
     aws: &Aws,
     wanted: &Wanted,
     found: &Found,
+    confirmed: &[Change],
     say: &(dyn Fn(&str) + Sync),
 ) -> Result<Inventory, CloudError> {
+    let mut agreed: Option<Confirmed<'_>> = None;
     let mut last = String::new();
     for round in 0..ROUNDS {
+        // What was made a moment ago does not always show at once, and would be made again.
+        if round > 0 {
+            pause(round).await;
+        }
         let seen = look(aws, wanted).await?;
         let changes = diff(wanted, &seen);
         if changes.is_empty() {
             return Ok(seen);
         }
-        // The first round makes everything; a later one only what does not show yet, for which it waits a little.
-        if round > 1 {
-            pause(round).await;
-        }
-        let expires = seen.expires();
+        agreed
+            .get_or_insert_with(|| Confirmed::new(confirmed, &seen))
+            .refuse_others(&changes)?;
+        let expires = wanted.end(&seen);
         let mut site = Site {
             aws,
             wanted,

@@ -11,6 +11,7 @@ use crate::machines::aws::names;
 use crate::machines::aws::patience::again;
 use crate::machines::aws::patience::gone;
 use crate::machines::aws::patience::once;
+use crate::machines::aws::patience::pause;
 use crate::machines::aws::patience::there;
 use crate::machines::aws::preflight::Found;
 use crate::machines::aws::wanted::HostWanted;
@@ -21,15 +22,21 @@ use crate::remote::aws::Aws;
 use crate::remote::aws::Record;
 use crate::remote::aws::Recorded;
 use crate::remote::aws::Way;
+use crate::remote::aws::Why;
 use crate::remote::aws::model::Group;
 use crate::remote::aws::model::Instance;
+use crate::remote::aws::model::Subnet;
 use crate::remote::aws::model::Tags;
 use crate::remote::aws::model::Vpc;
+use crate::spec::DiskKey;
 use crate::spec::HostName;
 use crate::spec::Network;
 
 /// The longest wait for a machine to become what it was asked to be.
 pub(super) const MACHINE: Duration = Duration::from_secs(300);
+
+/// How often a thing is tried to be removed that something else still holds.
+const HELD: u32 = 5;
 
 /// Everything that a change needs to know.
 pub(super) struct Site<'a> {
@@ -41,7 +48,7 @@ pub(super) struct Site<'a> {
     pub(super) found: &'a Found,
     /// What is there.
     pub(super) seen: Inventory,
-    /// When a test may be destroyed: as the first thing of it says.
+    /// When a test may be destroyed.
     pub(super) expires: Option<String>,
 }
 
@@ -49,17 +56,21 @@ impl Site<'_> {
     /// Carries a change out.
     pub(super) async fn carry_out(&mut self, change: &Change) -> Result<(), CloudError> {
         match change {
+            Change::Retag { things, end, .. } => self.retag(things, end.as_ref()).await,
             Change::MakeDiskKey | Change::NameDiskKey | Change::RotateDiskKey => self.disk_key(change).await,
             Change::ImportKeyPair | Change::DropKeyPair => self.login_key(change).await,
             Change::MakeGroup(host) => self.make_group(host).await,
             Change::SetPorts { .. } | Change::NotePorts(_) => self.ports(change).await,
             Change::MakeMachine(host) => self.make_machine(host).await,
-            Change::Replace { host, .. } => self.end_machine(host).await,
+            Change::Replace { host, .. } => {
+                self.refuse_without_successor(host)?;
+                self.end_machine(host).await
+            }
             Change::NoteMade(host) => self.note_made(host).await,
             Change::TakeAddress(host) => self.take_address(host).await,
             Change::GiveAddress(host) => self.give_address(host).await,
             Change::PutRecord => self.put_record().await,
-            Change::RemoveExtra(kind, id) => self.remove_extra(*kind, id).await,
+            Change::RemoveExtra(kind, id) | Change::RemoveStray { kind, id, .. } => self.remove(*kind, id).await,
             Change::Start(_)
             | Change::Resize { .. }
             | Change::Regroup(_)
@@ -104,8 +115,7 @@ impl Site<'_> {
 
     async fn disk_key(&mut self, change: &Change) -> Result<(), CloudError> {
         let (aws, owner) = (self.aws, &self.wanted.owner);
-        let named = self.seen.disk_keys.iter().find(|key| key.named);
-        let key = named.or_else(|| self.seen.disk_keys.first()).map(|key| key.arn.clone());
+        let key = self.seen.disk_key().map(|key| key.arn.clone());
         let key = match (change, key) {
             (Change::MakeDiskKey, _) | (_, None) => {
                 let about = format!("Disks of the Anteroom deployment {}", owner.deployment);
@@ -210,8 +220,8 @@ impl Site<'_> {
     }
 
     async fn routes(&mut self, change: &Change) -> Result<(), CloudError> {
-        let (aws, vpc) = (self.aws, self.vpc()?);
-        let table = self.seen.route_tables.iter().find(|table| table.vpc == vpc).cloned();
+        let aws = self.aws;
+        let table = self.seen.route_table().cloned();
         let table = table.ok_or_else(|| CloudError::Gone("the route table".to_owned()))?;
         if *change == Change::RouteOut {
             let gateway = self
@@ -222,12 +232,7 @@ impl Site<'_> {
                 .clone();
             return Ok(there(again(async || aws.route_out(&table, &gateway).await).await)?);
         }
-        let subnet = self
-            .seen
-            .subnet()
-            .ok_or_else(|| CloudError::Gone("the subnet".to_owned()))?
-            .id
-            .clone();
+        let subnet = self.subnet()?.id.clone();
         Ok(there(
             again(async || aws.associate_routes(&table.id, &subnet).await).await,
         )?)
@@ -328,8 +333,37 @@ impl Site<'_> {
         Ok(again(async || aws.change_record(zone, domain, ip, Record::Put).await).await?)
     }
 
-    async fn remove_extra(&mut self, kind: Kind, id: &str) -> Result<(), CloudError> {
-        super::destroy::remove_one(self.aws, &self.seen, kind, id).await?;
+    /// Everything that the next machine stands on is there before this one ends.
+    fn refuse_without_successor(&self, host: &HostName) -> Result<(), CloudError> {
+        self.found.image(host)?;
+        self.group(host)?;
+        self.subnet()?;
+        let named = self.seen.disk_keys.iter().any(|key| key.named);
+        if self.wanted.disk_key == DiskKey::Own && !named {
+            return Err(CloudError::Gone("the name of the disks' key".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn subnet(&self) -> Result<&Subnet, CloudError> {
+        let subnet = self.seen.subnet();
+        subnet.ok_or_else(|| CloudError::Gone("the subnet".to_owned()))
+    }
+
+    /// Removes what is not needed, and waits for a machine to end, since its group and subnet go after it.
+    async fn remove(&mut self, kind: Kind, id: &str) -> Result<(), CloudError> {
+        let mut attempt = 0;
+        loop {
+            match super::destroy::remove_one(self.aws, &self.seen, kind, id).await {
+                // A machine lets go of its interface a little after it ended.
+                Err(error) if error.why == Why::InUse && attempt < HELD => pause(attempt).await,
+                outcome => break outcome?,
+            }
+            attempt += 1;
+        }
+        if kind == Kind::Instance {
+            super::apply::until(self.aws, id, "terminated", MACHINE).await?;
+        }
         Ok(())
     }
 }

@@ -1,7 +1,6 @@
-//! One change of what AWS holds, in words.
+//! One change of what AWS holds. Plain data; `words` says it.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use crate::machines::aws::inventory::Kind;
 use crate::remote::aws::model::Permission;
@@ -16,9 +15,19 @@ pub enum By {
     Someone,
 }
 
+/// What the right tags make of a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Crossing {
+    /// What it was.
+    Stays,
+    /// Production out of a test.
+    IntoProduction,
+    /// A test, which ends, out of production.
+    OutOfProduction,
+}
+
 /// How deep a change goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
     /// Something is made.
     Create,
@@ -30,9 +39,40 @@ pub enum Depth {
     Remove,
 }
 
+impl By {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Spec => "spec",
+            Self::Someone => "someone",
+        }
+    }
+}
+
+impl Depth {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::InPlace => "in-place",
+            Self::Replace => "replace",
+            Self::Remove => "remove",
+        }
+    }
+}
+
 /// One change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
+    /// Has everything say the environment and the end that it has.
+    Retag {
+        /// What says something else.
+        things: Vec<(Kind, String)>,
+        /// When a test may be destroyed.
+        end: Option<String>,
+        /// What becomes of the deployment.
+        crossing: Crossing,
+    },
     /// Makes the key of the disks.
     MakeDiskKey,
     /// Names it.
@@ -82,6 +122,8 @@ pub enum Change {
     Replace {
         /// The host.
         host: HostName,
+        /// The machine's id.
+        machine: String,
         /// What cannot be changed.
         why: String,
     },
@@ -107,7 +149,7 @@ pub enum Change {
     /// Makes the metadata service ask for tokens.
     RequireTokens(HostName),
     /// Protects a machine against being terminated, or no longer.
-    Protect(HostName, bool),
+    Protect(HostName, bool, By),
     /// Makes a disk larger.
     Grow {
         /// The host.
@@ -125,6 +167,15 @@ pub enum Change {
     PutRecord,
     /// Removes what there is twice.
     RemoveExtra(Kind, String),
+    /// Removes what carries the deployment's tags and the spec no longer names.
+    RemoveStray {
+        /// What it is.
+        kind: Kind,
+        /// Its id.
+        id: String,
+        /// The host that it was made for.
+        host: Option<String>,
+    },
 }
 
 impl Change {
@@ -146,83 +197,82 @@ impl Change {
             | Self::MakeMachine(_)
             | Self::TakeAddress(_) => Depth::Create,
             Self::Replace { .. } => Depth::Replace,
-            Self::RemoveExtra(..) => Depth::Remove,
+            Self::RemoveExtra(..) | Self::RemoveStray { .. } => Depth::Remove,
             _ => Depth::InPlace,
         }
     }
 
-    /// Whether somebody else made it necessary.
-    pub fn is_someones(&self) -> bool {
+    /// Who made it necessary.
+    pub fn by(&self) -> By {
         match self {
-            Self::SetPorts { by, .. } | Self::Resize { by, .. } => *by == By::Someone,
-            Self::Regroup(_) | Self::RequireTokens(_) | Self::Protect(..) | Self::Start(_) => true,
-            _ => false,
+            Self::SetPorts { by, .. } | Self::Resize { by, .. } | Self::Protect(_, _, by) => *by,
+            Self::Regroup(_) | Self::RequireTokens(_) | Self::Start(_) => By::Someone,
+            Self::Retag { crossing, .. } if *crossing == Crossing::Stays => By::Someone,
+            _ => By::Spec,
         }
     }
-}
 
-impl fmt::Display for Change {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The host that it is about; `None`: what there is once.
+    pub fn host(&self) -> Option<&str> {
         match self {
-            Self::MakeDiskKey => formatter.write_str("+ a KMS key for the disks")?,
-            Self::NameDiskKey => formatter.write_str("+ the alias of that key")?,
-            Self::RotateDiskKey => formatter.write_str("~ that key is rotated every year")?,
-            Self::ImportKeyPair => formatter.write_str("+ the login key")?,
-            Self::DropKeyPair => formatter.write_str("~ the login key is replaced")?,
-            Self::MakeVpc => formatter.write_str("+ a VPC")?,
-            Self::MakeFlowLog => formatter.write_str("+ flow logs of it")?,
-            Self::MakeGateway => formatter.write_str("+ an internet gateway")?,
-            Self::AttachGateway => formatter.write_str("+ the gateway's attachment")?,
-            Self::MakeSubnet => formatter.write_str("+ a subnet")?,
-            Self::MakeRouteTable => formatter.write_str("+ a route table")?,
-            Self::RouteOut => formatter.write_str("+ its route to the internet")?,
-            Self::AssociateRoutes => formatter.write_str("+ the subnet's routes")?,
-            Self::MakeGroup(host) => write!(formatter, "+ {host}: a security group")?,
-            Self::SetPorts {
-                host,
-                open,
-                close,
-                open_out,
-                close_out,
-                ..
-            } => {
-                write!(formatter, "~ {host}: its security group")?;
-                for (sign, way, list) in [
-                    ("+", "from", open),
-                    ("-", "from", close),
-                    ("+", "to", open_out),
-                    ("-", "to", close_out),
-                ] {
-                    for rule in list {
-                        write!(formatter, "\n    {sign} {way} {rule}")?;
-                    }
-                }
-            }
-            Self::NotePorts(host) => write!(formatter, "~ {host}: a tag on its security group")?,
-            Self::Replace { host, why } => write!(formatter, "-/+ {host}: the machine and its disk go, since {why}")?,
-            Self::MakeMachine(host) => write!(formatter, "+ {host}: a machine, then everything on it")?,
-            Self::NoteMade(host) => write!(formatter, "~ {host}: a tag on its security group")?,
-            Self::Start(host) => write!(formatter, "~ {host}: the machine is stopped and is started")?,
-            Self::Resize { host, from, to, .. } => {
-                write!(
-                    formatter,
-                    "~ {host}: the machine is stopped, becomes {to} in place of {from}, and is started"
-                )?;
-            }
-            Self::Regroup(host) => write!(formatter, "~ {host}: the machine is in its own security group alone")?,
-            Self::RequireTokens(host) => write!(formatter, "~ {host}: the metadata service asks for tokens (IMDSv2)")?,
-            Self::Protect(host, true) => write!(formatter, "~ {host}: protected against being terminated")?,
-            Self::Protect(host, false) => write!(formatter, "~ {host}: no longer protected against being terminated")?,
-            Self::Grow { host, from, to } => write!(formatter, "~ {host}: its disk grows from {from} to {to} GiB")?,
-            Self::TakeAddress(host) => write!(formatter, "+ {host}: an Elastic IP address")?,
-            Self::GiveAddress(host) => write!(formatter, "~ {host}: the machine gets its address")?,
-            Self::PutRecord => formatter.write_str("~ the domain's address in Route 53")?,
-            Self::RemoveExtra(kind, id) => write!(formatter, "- {kind} {id}, of which there is one too many")?,
+            Self::MakeGroup(host)
+            | Self::SetPorts { host, .. }
+            | Self::NotePorts(host)
+            | Self::Replace { host, .. }
+            | Self::MakeMachine(host)
+            | Self::NoteMade(host)
+            | Self::Start(host)
+            | Self::Resize { host, .. }
+            | Self::Regroup(host)
+            | Self::RequireTokens(host)
+            | Self::Protect(host, ..)
+            | Self::Grow { host, .. }
+            | Self::TakeAddress(host)
+            | Self::GiveAddress(host) => Some(host.as_str()),
+            Self::RemoveStray { host, .. } => host.as_deref(),
+            _ => None,
         }
-        if self.is_someones() {
-            formatter.write_str(" (somebody else changed this)")
-        } else {
-            Ok(())
+    }
+
+    /// What goes for good: the id of a thing that exists.
+    fn ended(&self) -> Option<&str> {
+        match self {
+            Self::Replace { machine: id, .. } | Self::RemoveExtra(_, id) | Self::RemoveStray { id, .. } => {
+                Some(id.as_str())
+            }
+            _ => None,
+        }
+    }
+
+    /// The name under which an operator agrees that a machine goes with its disk: its host, or its id where it has none.
+    pub fn ends_machine(&self) -> Option<&str> {
+        match self {
+            Self::Replace { .. } => self.host(),
+            Self::RemoveStray {
+                kind: Kind::Instance, ..
+            }
+            | Self::RemoveExtra(Kind::Instance, _) => self.host().or(self.ended()),
+            _ => None,
+        }
+    }
+
+    /// Whether `later` does no more than this: the same to the same thing, or what follows from it.
+    pub fn covers(&self, later: &Self) -> bool {
+        let crossing = |change: &Self| match change {
+            Self::Retag { crossing, .. } => Some(*crossing),
+            _ => None,
+        };
+        match (self, later) {
+            (Self::Resize { host, .. }, Self::Start(other)) => host == other,
+            // A new machine is not whole until it is set as every machine is.
+            (
+                Self::MakeMachine(host),
+                Self::Start(other) | Self::Regroup(other) | Self::RequireTokens(other) | Self::Protect(other, ..),
+            ) => host == other,
+            _ => {
+                std::mem::discriminant(self) == std::mem::discriminant(later)
+                    && (self.host(), self.ended(), crossing(self)) == (later.host(), later.ended(), crossing(later))
+            }
         }
     }
 }

@@ -4,24 +4,29 @@ use std::collections::BTreeSet;
 
 use crate::machines::aws::change::By;
 use crate::machines::aws::change::Change;
+use crate::machines::aws::change::Crossing;
 use crate::machines::aws::inventory::Inventory;
 use crate::machines::aws::inventory::Kind;
-use crate::machines::aws::inventory::is_of;
 use crate::machines::aws::names;
+use crate::machines::aws::unclaimed::records;
+use crate::machines::aws::unclaimed::unclaimed;
 use crate::machines::aws::wanted::HostWanted;
 use crate::machines::aws::wanted::Wanted;
 use crate::machines::aws::wanted::egress;
 use crate::machines::aws::wanted::ports_digest;
 use crate::remote::aws::model::Group;
 use crate::remote::aws::model::Instance;
+use crate::remote::aws::model::Tags;
 use crate::seen::Seen;
 use crate::spec::DiskKey;
 use crate::spec::Image;
 use crate::spec::Network;
 
-/// What would have to change. Nothing in it is another owner's: that is refused before.
+/// What would have to change. Nothing in it is another owner's, and nothing that cannot become so: that is refused before
+/// (`obstacles`).
 pub fn diff(wanted: &Wanted, seen: &Inventory) -> Vec<Change> {
     let mut changes = Vec::new();
+    retag(wanted, seen, &mut changes);
     disk_key(wanted, seen, &mut changes);
     login_key(wanted, seen, &mut changes);
     network(wanted, seen, &mut changes);
@@ -31,19 +36,43 @@ pub fn diff(wanted: &Wanted, seen: &Inventory) -> Vec<Change> {
         address(host, seen, &mut changes);
     }
     record(wanted, seen, &mut changes);
-    extras(wanted, seen, &mut changes);
+    unclaimed(wanted, seen, &mut changes);
     changes
+}
+
+/// What says another environment or end than everything has: `reap` goes by what it says.
+fn retag(wanted: &Wanted, seen: &Inventory, changes: &mut Vec<Change>) {
+    let (word, end) = (wanted.environment_word(), wanted.end(seen));
+    let all = seen.marked();
+    let is_right = |tags: &Tags| {
+        tags.get(names::ENVIRONMENT).map(String::as_str) == Some(word) && tags.get(names::EXPIRES) == end.as_ref()
+    };
+    let of_a_test = |tags: &Tags| {
+        tags.get(names::ENVIRONMENT).is_some_and(|word| word == "test") || tags.contains_key(names::EXPIRES)
+    };
+    let crossing = if wanted.environment.is_test() {
+        if seen.production().is_empty() {
+            Crossing::Stays
+        } else {
+            Crossing::OutOfProduction
+        }
+    } else if all.iter().any(|(_, _, tags)| of_a_test(tags)) {
+        Crossing::IntoProduction
+    } else {
+        Crossing::Stays
+    };
+    let wrong = all.iter().filter(|(_, _, tags)| !is_right(tags));
+    let things: Vec<(Kind, String)> = wrong.map(|(kind, id, _)| (*kind, (*id).to_owned())).collect();
+    if !things.is_empty() {
+        changes.push(Change::Retag { things, end, crossing });
+    }
 }
 
 fn disk_key(wanted: &Wanted, seen: &Inventory, changes: &mut Vec<Change>) {
     if wanted.disk_key != DiskKey::Own {
         return;
     }
-    let key = seen
-        .disk_keys
-        .iter()
-        .find(|key| key.named)
-        .or_else(|| seen.disk_keys.first());
+    let key = seen.disk_key();
     if key.is_none() {
         changes.push(Change::MakeDiskKey);
     }
@@ -71,20 +100,22 @@ fn network(wanted: &Wanted, seen: &Inventory, changes: &mut Vec<Change>) {
     if own && seen.vpc().is_none() {
         changes.push(Change::MakeVpc);
     }
-    flow_log(wanted, seen, own, changes);
+    // Of an existing subnet only that subnet is recorded, and only where the spec asks for it.
+    if wanted.flow_logs.is_some() && !seen.flow_logs.iter().any(|log| records(wanted, seen, log)) {
+        changes.push(Change::MakeFlowLog);
+    }
     if !own {
         return;
     }
-    let vpc = seen.vpc().map(|vpc| vpc.id.as_str());
     match seen.gateway() {
         None => changes.extend([Change::MakeGateway, Change::AttachGateway]),
         Some(gateway) if gateway.vpc.is_none() => changes.push(Change::AttachGateway),
         Some(_) => {}
     }
-    if seen.subnets.is_empty() {
+    if seen.subnet().is_none() {
         changes.push(Change::MakeSubnet);
     }
-    let table = seen.route_tables.iter().find(|table| Some(table.vpc.as_str()) == vpc);
+    let table = seen.route_table();
     if table.is_none() {
         changes.push(Change::MakeRouteTable);
     }
@@ -92,24 +123,10 @@ fn network(wanted: &Wanted, seen: &Inventory, changes: &mut Vec<Change>) {
     if table.is_none_or(|table| table.way_out.is_none() || table.way_out.as_deref() != gateway) {
         changes.push(Change::RouteOut);
     }
-    let subnet = seen.subnets.first().map(|subnet| &subnet.id);
+    let subnet = seen.subnet().map(|subnet| &subnet.id);
     let led = |id: &String| table.is_some_and(|table| table.subnets.values().any(|led| led == id));
     if !subnet.is_some_and(led) {
         changes.push(Change::AssociateRoutes);
-    }
-}
-
-/// Of an existing subnet only that subnet is recorded, and only where the spec asks for it.
-fn flow_log(wanted: &Wanted, seen: &Inventory, own: bool, changes: &mut Vec<Change>) {
-    let Some(bucket) = &wanted.flow_logs else { return };
-    let resource = if own {
-        seen.vpc().map(|vpc| &vpc.id)
-    } else {
-        seen.given_subnet.as_ref().map(|subnet| &subnet.id)
-    };
-    let mut of_ours = seen.flow_logs.iter().filter(|log| Some(&log.resource) == resource);
-    if !of_ours.any(|log| log.destination == *bucket) {
-        changes.push(Change::MakeFlowLog);
     }
 }
 
@@ -156,6 +173,7 @@ fn machine(wanted: &Wanted, host: &HostWanted, seen: &Inventory, changes: &mut V
         let why = reasons.join(", and ");
         changes.push(Change::Replace {
             host: name.clone(),
+            machine: machine.id.clone(),
             why,
         });
         return changes.extend([Change::MakeMachine(name.clone()), Change::NoteMade(name.clone())]);
@@ -166,9 +184,7 @@ fn machine(wanted: &Wanted, host: &HostWanted, seen: &Inventory, changes: &mut V
         changes.push(Change::NoteMade(name.clone()));
     }
     in_place(wanted, host, machine, group, changes);
-    let root = machine.volumes.get(&machine.root_device);
-    let disk = seen.volumes.iter().find(|volume| Some(&volume.id) == root);
-    if let Some(disk) = disk.filter(|disk| disk.gib < host.gib) {
+    if let Some(disk) = seen.root_disk(machine).filter(|disk| disk.gib < host.gib) {
         let (from, to) = (disk.gib, host.gib);
         changes.push(Change::Grow {
             host: name.clone(),
@@ -202,7 +218,13 @@ fn in_place(wanted: &Wanted, host: &HostWanted, machine: &Instance, group: Optio
         changes.push(Change::RequireTokens(name.clone()));
     }
     if machine.protected != Seen::Known(wanted.protected()) && machine.protected.known().is_ok() {
-        changes.push(Change::Protect(name.clone(), wanted.protected()));
+        let said = machine.tags.get(names::ENVIRONMENT).map(String::as_str);
+        let by = if said == Some(wanted.environment_word()) {
+            By::Someone
+        } else {
+            By::Spec
+        };
+        changes.push(Change::Protect(name.clone(), wanted.protected(), by));
     }
 }
 
@@ -214,24 +236,17 @@ fn unchangeable(wanted: &Wanted, host: &HostWanted, machine: &Instance, seen: &I
     {
         reasons.push(format!("it began as {} and not as {image}", machine.image));
     }
-    if let Some(zone) = wanted.zone.as_ref().filter(|zone| **zone != machine.zone) {
-        reasons.push(format!("it is in {} and not in {zone}", machine.zone));
-    }
     if let Some(subnet) = seen
         .subnet()
         .filter(|subnet| machine.subnet.as_ref() != Some(&subnet.id))
     {
         reasons.push(format!("it is not in the subnet {}", subnet.id));
     }
-    let root = machine.volumes.get(&machine.root_device);
-    let Some(disk) = seen.volumes.iter().find(|volume| Some(&volume.id) == root) else {
+    let Some(disk) = seen.root_disk(machine) else {
         return reasons;
     };
     if !disk.encrypted {
         reasons.push("its disk is not encrypted".to_owned());
-    }
-    if disk.gib > host.gib {
-        reasons.push(format!("its disk of {} GiB cannot shrink to {}", disk.gib, host.gib));
     }
     if let Some(key) = own_or_given(wanted, seen)
         && disk.encrypted
@@ -247,7 +262,7 @@ fn own_or_given(wanted: &Wanted, seen: &Inventory) -> Option<String> {
     match &wanted.disk_key {
         DiskKey::Account => None,
         DiskKey::Given(arn) => Some(arn.clone()),
-        DiskKey::Own => seen.disk_keys.iter().find(|key| key.named).map(|key| key.arn.clone()),
+        DiskKey::Own => seen.disk_key().filter(|key| key.named).map(|key| key.arn.clone()),
     }
 }
 
@@ -277,41 +292,4 @@ fn record(wanted: &Wanted, seen: &Inventory, changes: &mut Vec<Change>) {
     if ip.is_none_or(|ip| there != Some(&[ip])) {
         changes.push(Change::PutRecord);
     }
-}
-
-/// What there is twice, since an answer was lost or somebody made another.
-fn extras(wanted: &Wanted, seen: &Inventory, changes: &mut Vec<Change>) {
-    let mut extra = |kind: Kind, id: &str| changes.push(Change::RemoveExtra(kind, id.to_owned()));
-    for host in &wanted.hosts {
-        let name = host.name.as_str();
-        let kept = seen.instance(name).map(|machine| machine.id.as_str());
-        let machines = seen.instances.iter().filter(|machine| is_of(&machine.tags, name));
-        let second = machines.filter(|machine| machine.state != "shutting-down" && Some(machine.id.as_str()) != kept);
-        second.for_each(|machine| extra(Kind::Instance, &machine.id));
-        let kept = seen.address(name).map(|address| address.id.as_str());
-        let addresses = seen.addresses.iter().filter(|address| is_of(&address.tags, name));
-        addresses
-            .filter(|address| Some(address.id.as_str()) != kept)
-            .for_each(|address| extra(Kind::Address, &address.id));
-    }
-    let vpc = seen.vpc().map(|vpc| vpc.id.as_str());
-    let tables = seen.route_tables.iter().filter(|table| Some(table.vpc.as_str()) == vpc);
-    tables.skip(1).for_each(|table| extra(Kind::RouteTable, &table.id));
-    let gateway = seen.gateway().map(|gateway| gateway.id.as_str());
-    let gateways = seen.gateways.iter().filter(|other| Some(other.id.as_str()) != gateway);
-    gateways.for_each(|other| extra(Kind::Gateway, &other.id));
-    seen.vpcs
-        .iter()
-        .filter(|other| Some(other.id.as_str()) != vpc)
-        .for_each(|other| extra(Kind::Vpc, &other.id));
-    let key = seen
-        .disk_keys
-        .iter()
-        .find(|key| key.named)
-        .or_else(|| seen.disk_keys.first());
-    let keys = seen
-        .disk_keys
-        .iter()
-        .filter(|other| Some(&other.arn) != key.map(|key| &key.arn));
-    keys.for_each(|other| extra(Kind::DiskKey, &other.arn));
 }

@@ -1,5 +1,6 @@
 //! Why machines could not be made, looked at or removed.
 
+use crate::machines::aws::names::Owner;
 use crate::remote::aws::AwsError;
 
 /// A fragment that fits "failed to …", or a refusal in a whole sentence.
@@ -18,6 +19,17 @@ pub enum CloudError {
         /// The other's domain.
         domain: String,
     },
+    /// A test would take the place of production.
+    #[error("make a test of {}, which is production: {} says so", .owner.deployment, .things.join(", "))]
+    Production {
+        /// Whose it is.
+        owner: Owner,
+        /// Kinds and ids.
+        things: Vec<String>,
+    },
+    /// AWS holds something else than the operator agreed to.
+    #[error("carry out what was agreed to, since AWS holds something else by now, which needs: {0}")]
+    Changed(String),
     /// Something is in the way, all of it.
     #[error("make anything: {}", .0.iter().map(|obstacle| obstacle.what.as_str()).collect::<Vec<_>>().join("; "))]
     Obstacles(Vec<Obstacle>),
@@ -64,6 +76,16 @@ impl CloudError {
             Self::Collision { .. } => {
                 vec!["choose another `name` in [deployment], or another account; nothing was touched".to_owned()]
             }
+            Self::Production { owner, .. } => vec![
+                "nothing was touched; a test beside production needs another `name` and `domain` in [deployment]"
+                    .to_owned(),
+                format!(
+                    "to make a test of production, which then ends with all that is on it: `anteroom apply \
+                     --leave-production {}`",
+                    owner.domain
+                ),
+            ],
+            Self::Changed(_) => vec!["run it again: it shows what is to be done from there, and asks".to_owned()],
             Self::Obstacles(list) => list.iter().map(|obstacle| obstacle.remedy.clone()).collect(),
             Self::Gone(_) | Self::Slow { .. } | Self::Unsettled(_) => {
                 vec!["run it again: it looks anew and goes on from there".to_owned()]

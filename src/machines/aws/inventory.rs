@@ -1,6 +1,8 @@
 //! What AWS holds of a deployment in one region, found by its tags. Plain data.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 
 use crate::machines::aws::names;
 use crate::machines::aws::names::Owner;
@@ -50,6 +52,8 @@ pub struct Inventory {
     pub given_subnet: Option<Subnet>,
     /// Keys made for the deployment's disks whose end is not scheduled.
     pub disk_keys: Vec<DiskKeySeen>,
+    /// Their tags, by ARN.
+    pub key_tags: BTreeMap<String, Tags>,
     /// The domain's addresses in Route 53, where the spec names a zone and there is a record.
     pub record: Option<Vec<String>>,
 }
@@ -170,34 +174,99 @@ impl Inventory {
         self
     }
 
-    /// When a test of which something exists may be destroyed: the earliest end that anything says.
-    pub fn expires(&self) -> Option<String> {
-        let ends: BTreeSet<&String> = self
-            .things()
-            .into_iter()
-            .filter_map(|(_, _, tags)| tags.get(names::EXPIRES))
-            .collect();
-        ends.first().map(|end| (*end).clone())
+    /// Kind, id and tags of everything that says whose it is and how long: keys too, and no machine that ends already.
+    pub fn marked(&self) -> Vec<(Kind, &str, &Tags)> {
+        let ends = |id: &str| self.instances.iter().any(|m| m.id == id && m.state == "shutting-down");
+        let mut all = self.things();
+        all.retain(|(kind, id, _)| *kind != Kind::Instance || !ends(id));
+        let keys = self.key_tags.iter();
+        all.extend(keys.map(|(arn, tags)| (Kind::DiskKey, arn.as_str(), tags)));
+        all
     }
 
-    /// The VPC that is used: the one that holds a subnet or a group of ours, else the first.
+    /// What says that it is no test.
+    pub fn production(&self) -> Vec<(Kind, &str)> {
+        let said = |tags: &Tags| tags.get(names::ENVIRONMENT).is_some_and(|word| word != "test");
+        let all = self.marked().into_iter().filter(|(_, _, tags)| said(tags));
+        all.map(|(kind, id, _)| (kind, id)).collect()
+    }
+
+    /// When a test of which something exists may be destroyed: the earliest end that anything says.
+    pub fn expires(&self) -> Option<String> {
+        let end = |tags: &Tags| {
+            Some((
+                tags.get(names::EXPIRES)?.parse::<Timestamp>().ok()?,
+                tags[names::EXPIRES].clone(),
+            ))
+        };
+        let ends = self.marked().into_iter().filter_map(|(_, _, tags)| end(tags));
+        ends.min().map(|(_, text)| text)
+    }
+
+    /// The VPC of its own that is used: the one with a machine, else with a subnet or a group of ours, else the first.
     pub fn vpc(&self) -> Option<&Vpc> {
+        let lived_in = |vpc: &&Vpc| {
+            self.subnets
+                .iter()
+                .any(|net| net.vpc == vpc.id && self.is_lived_in(net))
+        };
         let in_use = |vpc: &&Vpc| {
             self.subnets.iter().any(|subnet| subnet.vpc == vpc.id)
                 || self.groups.iter().any(|group| group.vpc == vpc.id)
         };
-        self.vpcs.iter().find(in_use).or_else(|| self.vpcs.first())
+        let used = self.vpcs.iter().find(lived_in);
+        used.or_else(|| self.vpcs.iter().find(in_use))
+            .or_else(|| self.vpcs.first())
     }
 
-    /// The gateway that is used: the one that is attached, else the first.
+    /// Whether a machine is in a subnet.
+    fn is_lived_in(&self, subnet: &Subnet) -> bool {
+        self.instances
+            .iter()
+            .any(|machine| machine.subnet.as_ref() == Some(&subnet.id))
+    }
+
+    /// Id of the VPC that hosts are in: that of the operator's subnet, else its own.
+    pub fn home(&self) -> Option<&str> {
+        let given = self.given_subnet.as_ref().map(|subnet| subnet.vpc.as_str());
+        given.or_else(|| self.vpc().map(|vpc| vpc.id.as_str()))
+    }
+
+    /// The gateway that is used: the one that is attached to that VPC, else one that is free.
     pub fn gateway(&self) -> Option<&Gateway> {
-        let attached = self.gateways.iter().find(|gateway| gateway.vpc.is_some());
-        attached.or_else(|| self.gateways.first())
+        let home = self.home();
+        let here = |gateway: &&Gateway| gateway.vpc.is_some() && gateway.vpc.as_deref() == home;
+        let free = |gateway: &&Gateway| gateway.vpc.is_none();
+        let attached = self.gateways.iter().find(here);
+        attached.or_else(|| self.gateways.iter().find(free))
     }
 
-    /// The subnet that machines are in.
+    /// The route table that is used.
+    pub fn route_table(&self) -> Option<&RouteTable> {
+        let home = self.home();
+        self.route_tables.iter().find(|table| Some(table.vpc.as_str()) == home)
+    }
+
+    /// The subnet that machines are in: the operator's, else the own one with a machine, else the first of that VPC.
     pub fn subnet(&self) -> Option<&Subnet> {
-        self.given_subnet.as_ref().or_else(|| self.subnets.first())
+        let home = self.home();
+        let own = || self.subnets.iter().filter(|net| Some(net.vpc.as_str()) == home);
+        let given = self.given_subnet.as_ref();
+        given
+            .or_else(|| own().find(|net| self.is_lived_in(net)))
+            .or_else(|| own().next())
+    }
+
+    /// The key of the disks: the one with the name, else one that a disk is encrypted with, else the first.
+    pub fn disk_key(&self) -> Option<&DiskKeySeen> {
+        let named = self.disk_keys.iter().find(|key| key.named);
+        let used = || self.disk_keys.iter().find(|key| self.encrypts(&key.arn));
+        named.or_else(used).or_else(|| self.disk_keys.first())
+    }
+
+    /// Whether a disk is encrypted with a key.
+    pub fn encrypts(&self, arn: &str) -> bool {
+        self.volumes.iter().any(|volume| volume.key.as_deref() == Some(arn))
     }
 
     /// A host's machine: the newest generation.
@@ -207,9 +276,17 @@ impl Inventory {
         alive.max_by_key(|machine| generation(&machine.tags))
     }
 
-    /// A host's security group.
+    /// A host's security group, which is one only in the VPC that hosts are in.
     pub fn group(&self, host: &str) -> Option<&Group> {
-        self.groups.iter().find(|group| is_of(&group.tags, host))
+        let home = self.home();
+        let here = |group: &&Group| is_of(&group.tags, host) && Some(group.vpc.as_str()) == home;
+        self.groups.iter().find(here)
+    }
+
+    /// A host's first disk.
+    pub fn root_disk(&self, machine: &Instance) -> Option<&Volume> {
+        let root = machine.volumes.get(&machine.root_device)?;
+        self.volumes.iter().find(|volume| volume.id == *root)
     }
 
     /// A host's address: the one that a machine has, else the first.

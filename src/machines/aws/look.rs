@@ -4,6 +4,7 @@ use crate::machines::aws::error::CloudError;
 use crate::machines::aws::inventory::Inventory;
 use crate::machines::aws::names;
 use crate::machines::aws::names::Owner;
+use crate::machines::aws::obstacles::refuse;
 use crate::machines::aws::wanted::Wanted;
 use crate::remote::aws::Aws;
 use crate::remote::aws::AwsError;
@@ -14,10 +15,10 @@ use crate::spec::DiskKey;
 use crate::spec::Network;
 
 /// What AWS holds of a deployment, with what the spec names beside it. Another owner's things of the same name are an
-/// error: nothing is ever changed that might be theirs.
+/// error: nothing is ever changed that might be theirs. So is what cannot become what the spec says.
 ///
 /// # Errors
-/// Where a call fails, or the name is another owner's.
+/// Where a call fails, the name is another owner's, or something is in the way.
 pub async fn look(aws: &Aws, wanted: &Wanted) -> Result<Inventory, CloudError> {
     let (mut inventory, subnet, record) = tokio::try_join!(
         seen(aws, &wanted.owner.deployment),
@@ -35,12 +36,18 @@ pub async fn look(aws: &Aws, wanted: &Wanted) -> Result<Inventory, CloudError> {
     }
     if wanted.disk_key == DiskKey::Own {
         inventory.disk_keys = disk_keys(aws, &wanted.owner).await?;
+        for key in &inventory.disk_keys {
+            inventory
+                .key_tags
+                .insert(key.arn.clone(), aws.key_tags(&key.arn).await?);
+        }
     }
     for machine in &mut inventory.instances {
         machine.protected = Seen::Known(aws.protection(&machine.id).await?);
     }
     inventory.given_subnet = subnet;
     inventory.record = record;
+    refuse(wanted, &inventory)?;
     Ok(inventory)
 }
 

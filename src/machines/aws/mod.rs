@@ -8,12 +8,17 @@ pub mod error;
 pub mod host_key;
 pub mod inventory;
 pub mod names;
+pub mod obstacles;
+mod unclaimed;
 pub mod wanted;
+mod words;
 
 #[cfg(feature = "aws")]
 mod apply;
 #[cfg(feature = "aws")]
 mod carry_out;
+#[cfg(feature = "aws")]
+mod confirmed;
 #[cfg(feature = "aws")]
 mod destroy;
 #[cfg(feature = "aws")]
@@ -28,6 +33,10 @@ mod preflight;
 mod reach;
 #[cfg(feature = "aws")]
 mod reap;
+#[cfg(feature = "aws")]
+mod regions;
+#[cfg(feature = "aws")]
+mod retag;
 
 pub use change::Change;
 pub use diff::diff;
@@ -35,6 +44,8 @@ pub use error::CloudError;
 pub use error::Obstacle;
 pub use inventory::Inventory;
 pub use names::Owner;
+pub use obstacles::refuse;
+pub use wanted::Leaving;
 pub use wanted::Opening;
 pub use wanted::Wanted;
 pub use wanted::egress;
@@ -69,6 +80,8 @@ pub use reach::machines;
 pub use reap::Expired;
 #[cfg(feature = "aws")]
 pub use reap::expired;
+#[cfg(feature = "aws")]
+pub use regions::refuse_elsewhere;
 
 #[cfg(test)]
 mod tests;

@@ -109,7 +109,7 @@ impl Site<'_> {
                 let id = self.machine(host)?.id;
                 Ok(again(async || aws.require_tokens(&id).await).await?)
             }
-            Change::Protect(host, on) => {
+            Change::Protect(host, on, _) => {
                 let id = self.machine(host)?.id;
                 Ok(again(async || aws.protect(&id, *on).await).await?)
             }

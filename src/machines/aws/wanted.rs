@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use jiff::Timestamp;
 
 use crate::digest;
+use crate::machines::aws::inventory::Inventory;
 use crate::machines::aws::names;
 use crate::machines::aws::names::Owner;
 use crate::remote::aws::model::Permission;
@@ -33,6 +34,15 @@ pub struct Opening {
     pub ports: (u16, u16),
 }
 
+/// Whether a test may take the place of production.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    /// No; it is refused.
+    Refused,
+    /// The operator said so.
+    Agreed,
+}
+
 /// Everything that a spec wants of AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
@@ -42,6 +52,8 @@ pub struct Wanted {
     pub environment: Environment,
     /// When a test made now may be destroyed.
     pub expires: Option<String>,
+    /// Whether it may be a test where production is.
+    pub leaving: Leaving,
     /// The availability zone, when the spec names one.
     pub zone: Option<String>,
     /// The network.
@@ -105,6 +117,7 @@ pub fn wanted(
         owner: owner(spec),
         environment: spec.deployment.environment.clone(),
         expires,
+        leaving: Leaving::Refused,
         zone: aws.zone.clone(),
         network: aws.network.clone(),
         public_key: aws.public_key.clone(),
@@ -165,6 +178,24 @@ impl Wanted {
         self.environment == Environment::Production
     }
 
+    /// The word of the tag.
+    pub fn environment_word(&self) -> &'static str {
+        if self.environment.is_test() {
+            "test"
+        } else {
+            "production"
+        }
+    }
+
+    /// When everything of a test ends: as the first thing of it says. What was production until now has its whole time.
+    pub fn end(&self, seen: &Inventory) -> Option<String> {
+        if !self.environment.is_test() {
+            return None;
+        }
+        let said = seen.expires().filter(|_| seen.production().is_empty());
+        said.or_else(|| self.expires.clone())
+    }
+
     /// Digest of the login key.
     pub fn key_digest(&self) -> String {
         digest::sha256(&self.public_key)
@@ -172,16 +203,11 @@ impl Wanted {
 
     /// Tags of what there is once; `expires` is that of things that exist, where there are any.
     pub fn tags(&self, expires: Option<&String>) -> Tags {
-        let environment = if self.environment.is_test() {
-            "test"
-        } else {
-            "production"
-        };
         let mut tags = Tags::from([
             ("Name".to_owned(), self.owner.name()),
             (names::DEPLOYMENT.to_owned(), self.owner.deployment.clone()),
             (names::DOMAIN.to_owned(), self.owner.domain.clone()),
-            (names::ENVIRONMENT.to_owned(), environment.to_owned()),
+            (names::ENVIRONMENT.to_owned(), self.environment_word().to_owned()),
         ]);
         if self.environment.is_test()
             && let Some(expires) = expires.or(self.expires.as_ref())

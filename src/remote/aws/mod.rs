@@ -24,6 +24,8 @@ pub mod model;
 mod names;
 #[cfg(feature = "aws")]
 mod network;
+#[cfg(feature = "aws")]
+mod tags;
 
 #[cfg(feature = "aws")]
 pub use client::Aws;

@@ -6,8 +6,10 @@ import hashlib
 import json
 
 from moto.core.utils import utcnow  # noqa: F401  (moto has to be whole before its backends are asked)
+from moto.cloudtrail.models import cloudtrail_backends
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.instance_types import INSTANCE_TYPES
+from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 from moto.moto_api._internal.models import moto_api_backend
 
@@ -38,6 +40,7 @@ class Faithful:
         self.settings = {
             "fingerprint": "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
             "address": None,
+            "private": None,
             "denied": [],
             "quota": None,
             "agreements": [],
@@ -188,6 +191,11 @@ class Faithful:
             body = b"".join(answer)
             self.forget_interfaces(self.backend(request))
             return [body]
+        if request.action == "RunInstances" and self.settings["private"]:
+            body = b"".join(answer)
+            for machine in self.backend(request).all_instances():
+                machine.nics[0].private_ip_address = self.settings["private"]
+            return [body]
         if request.action != "AllocateAddress":
             return answer
         body = b"".join(answer)
@@ -204,19 +212,56 @@ class Faithful:
         backend = ec2_backends[ACCOUNT][body["region"]]
         return getattr(self, "do_" + body["what"])(backend, **body.get("with", {}))
 
+    def do_ready(self, backend):
+        """An account that was set up for patients: disks encrypted by default, and a trail of every region that records."""
+        backend.enable_ebs_encryption_by_default()
+        trails = cloudtrail_backends[ACCOUNT][backend.region_name]
+        trails.create_trail("clinic", "clinic-flow-logs", None, None, True, True, True, False, None, None, None, [])
+        trails.start_logging("clinic")
+
     def do_spoil(self, backend):
         """Opens SSH to everybody, stops the machine, and lets its metadata service answer without a token."""
-        group = next(g for vpc in backend.groups.values() for g in vpc.values() if g.name.startswith("anteroom-"))
-        backend.authorize_security_group_ingress(group.id, "tcp", "22", "22", ip_ranges=[{"CidrIp": "0.0.0.0/0"}])
+        self.do_open(backend)
         for machine in backend.all_instances():
             machine.stop()
             machine.metadata_options.http_tokens = "optional"
+
+    def do_open(self, backend):
+        """Opens SSH to everybody."""
+        group = next(g for vpc in backend.groups.values() for g in vpc.values() if g.name.startswith("anteroom-"))
+        backend.authorize_security_group_ingress(group.id, "tcp", "22", "22", ip_ranges=[{"CidrIp": "0.0.0.0/0"}])
 
     def do_mark(self, backend, environment, expires):
         """Dates everything of the deployment."""
         for tags in backend.tags.values():
             if "anteroom:deployment" in tags:
                 tags["anteroom:environment"], tags["anteroom:expires"] = environment, expires
+
+    def do_marks(self, backend):
+        """What everything of the deployment says of itself, with the keys of the region, by id."""
+        names = ("anteroom:environment", "anteroom:expires")
+        marks = {}
+        for thing, tags in backend.tags.items():
+            if "anteroom:deployment" in tags:
+                marks[thing] = {name: tags[name] for name in names if name in tags}
+        keys = kms_backends[ACCOUNT][backend.region_name]
+        for key in keys.keys:
+            tags = keys.tagger.get_tag_dict_for_resource(key)
+            if "anteroom:deployment" in tags:
+                marks[key] = {name: tags[name] for name in names if name in tags}
+        return marks
+
+    def do_subnet(self, backend, zone):
+        """A subnet of the operator's own."""
+        vpc = backend.create_vpc(cidr_block="10.9.0.0/24")
+        return backend.create_subnet(vpc.id, cidr_block="10.9.0.0/24", availability_zone=zone).id
+
+    def do_key(self, backend):
+        """A key of the operator's own."""
+        return kms_backends[ACCOUNT][backend.region_name].create_key(None, "ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT", "", []).arn
+
+    def do_machines(self, backend):
+        return [machine.id for machine in backend.all_instances() if machine.state != "terminated"]
 
     def do_vpc(self, backend, domain):
         """Another owner's VPC with the same deployment's name."""

@@ -1,5 +1,11 @@
 //! Wanted, seen and what lies between them.
 
+#[cfg(feature = "aws")]
+mod confirmed;
+mod environment;
+mod obstacles;
+mod unclaimed;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -96,6 +102,7 @@ fn of_spec() -> Wanted {
 fn made(wanted: &Wanted) -> Inventory {
     let host = &wanted.hosts[0];
     let (tags, mut host_tags) = (wanted.tags(None), wanted.host_tags(host, None));
+    let of_key = tags.clone();
     let mut key_tags = tags.clone();
     key_tags.insert(names::KEY.to_owned(), wanted.key_digest());
     let mut group_tags = host_tags.clone();
@@ -183,6 +190,7 @@ fn made(wanted: &Wanted) -> Inventory {
             rotated: Seen::Known(true),
             named: true,
         }],
+        key_tags: BTreeMap::from([("arn:k".to_owned(), of_key)]),
         ..Inventory::default()
     }
 }
@@ -256,11 +264,6 @@ fn each_difference_is_one_change_of_the_right_depth() {
             "grows from 40 to 80 GiB",
         ),
         (
-            |wanted, _| wanted.hosts[0].gib = 20,
-            Depth::Replace,
-            "cannot shrink to 20",
-        ),
-        (
             |_, seen| seen.volumes[0].encrypted = false,
             Depth::Replace,
             "its disk is not encrypted",
@@ -271,9 +274,9 @@ fn each_difference_is_one_change_of_the_right_depth() {
             "another key than arn:k",
         ),
         (
-            |wanted, _| wanted.zone = Some("us-east-1b".to_owned()),
+            |_, seen| seen.instances[0].subnet = Some("subnet-0".to_owned()),
             Depth::Replace,
-            "in us-east-1a and not in us-east-1b",
+            "its disk with the accounts, secrets and logs on it, since it is not in the subnet subnet-1",
         ),
         (
             |wanted, _| wanted.hosts[0].image = Image::Exactly("ami-2".to_owned()),
