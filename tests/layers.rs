@@ -53,6 +53,7 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("aws_smithy_http_client", &["remote/aws/"]),
     ("aws_smithy_runtime_api", &["remote/aws/"]),
     ("aws_smithy_types", &["remote/aws/"]),
+    ("aws_types", &["remote/aws/"]),
 ];
 
 #[test]

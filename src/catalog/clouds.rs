@@ -79,9 +79,27 @@ pub fn cloud(name: &str) -> Found<&'static Cloud> {
     })
 }
 
+/// The name of the row that is AWS.
+pub const AWS: &str = "Amazon Web Services";
+
+/// Whether a name is that of one owner of computers, or what else people call it; a misspelt one is not.
+pub fn is_called(owner: &str, name: &str) -> bool {
+    matches!(cloud(name), Found::Exactly(row) if row.name == owner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn aws_is_known_by_its_names_and_by_no_other() {
+        for name in ["Amazon Web Services", "AWS", "aws", "Amazon Web Services, Inc."] {
+            assert!(is_called(AWS, name), "{name}");
+        }
+        for name in ["Google Cloud", "Amazon Web Servces", "ourselves", ""] {
+            assert!(!is_called(AWS, name), "{name}");
+        }
+    }
 
     #[test]
     fn every_cloud_says_who_signs_how_it_is_verified_and_what_an_api_proves() {

@@ -23,6 +23,7 @@ use crate::controls::HostCase;
 use crate::facts;
 use crate::facts::Aftermath;
 use crate::facts::Depth;
+use crate::machines::Machine;
 use crate::plan;
 use crate::probe;
 use crate::probe::Calling;
@@ -36,6 +37,7 @@ use crate::report::Report;
 use crate::report::model::Outcome;
 use crate::report::text::Detail;
 use crate::seen::Seen;
+use crate::spec::Machines;
 use crate::spec::Spec;
 
 /// Exit code: something could not be verified, nothing seen failed.
@@ -140,14 +142,7 @@ fn parse_out(text: &str) -> Result<(Format, PathBuf), String> {
 /// Looks, judges and reports.
 pub(crate) fn run(args: &AuditArgs, format: Format, ui: &Ui) -> Result<u8, CommandError> {
     let spec = args.spec.load()?;
-    let (machines, absent) = session::find_machines(&spec, ui)?;
-    if let Some(host) = absent.first() {
-        return Err(CommandError::refused(format!(
-            "{} does not exist, so there is nothing to audit",
-            host.machine_name
-        ))
-        .hint("`anteroom apply` makes it"));
-    }
+    let machines = machines(&spec, ui)?;
     let spec = session::told(spec, &machines);
     let mut sites = session::look(&spec, machines, Depth::Audit, ui)?;
     let credentials = match &args.clinician_token_file {
@@ -164,6 +159,22 @@ pub(crate) fn run(args: &AuditArgs, format: Format, ui: &Ui) -> Result<u8, Comma
         forget_kept(&mut sites, ui);
     }
     Ok(code)
+}
+
+/// The machines that are looked at. A cloud's account is audited whether or not a machine is left in it.
+fn machines(spec: &Spec, ui: &Ui) -> Result<Vec<Machine>, CommandError> {
+    if let Machines::Aws(settings) = &spec.machines {
+        return cloud::to_audit(spec, settings, ui);
+    }
+    let (machines, absent) = session::find_machines(spec, ui)?;
+    match absent.first() {
+        None => Ok(machines),
+        Some(host) => Err(CommandError::refused(format!(
+            "{} does not exist, so there is nothing to audit",
+            host.machine_name
+        ))
+        .hint("`anteroom apply` makes it")),
+    }
 }
 
 impl ReportArgs {
@@ -211,9 +222,13 @@ pub(crate) fn audit(
     let mut visitors = visitors::prepare(spec, sites, credentials, ui);
     visitors.probe.knocking = asked.knocking;
     visitors.probe.call = asked.calling;
-    ui.doing(&format!("trying to break into {}", spec.deployment.domain));
-    let target = target(spec, sites);
-    let outside = look_outside(&target, &visitors.probe, &PortPlan::Everything, ui);
+    let outside = if sites.is_empty() {
+        Seen::unknown("no machine of the deployment was found, and whoever the domain leads to may be a stranger")
+    } else {
+        ui.doing(&format!("trying to break into {}", spec.deployment.domain));
+        let target = target(spec, sites);
+        look_outside(&target, &visitors.probe, &PortPlan::Everything, ui)
+    };
     visitors.remove(spec, sites, ui);
     let cloud = cloud::facts(spec, ui);
     let hosts: Vec<HostCase> = sites

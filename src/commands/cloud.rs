@@ -1,4 +1,4 @@
-//! Machines in AWS for the commands: opens the account, and says errors the way an operator can use them.
+//! Machines in AWS for the commands: looks, makes, removes, and says errors the way an operator can use them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -7,15 +7,18 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+use crate::commands::account::open;
+use crate::commands::account::open_quietly;
 use crate::commands::disposal;
 use crate::commands::disposal::Head;
 use crate::commands::disposal::Record;
 use crate::commands::error::CommandError;
 use crate::commands::ui::Ui;
+use crate::controls;
+use crate::controls::Admission;
+use crate::facts;
 use crate::facts::cloud::CloudCase;
 use crate::facts::cloud::CloudWanted;
-use crate::facts::cloud::Standing;
-use crate::facts::cloud::standing;
 use crate::machines::Absent;
 use crate::machines::Machine;
 use crate::machines::aws;
@@ -40,9 +43,6 @@ use crate::spec::Environment;
 use crate::spec::HostName;
 use crate::spec::Machines;
 use crate::spec::Spec;
-
-/// The control whose waiver lets production go on where the agreement is not proved.
-const AGREEMENT: &str = "administrative/baa-in-force";
 
 /// A deployment's part of an account, looked at.
 pub(crate) struct Cloud {
@@ -69,8 +69,7 @@ impl Cloud {
             "asking AWS about {} in {}",
             spec.deployment.name, settings.region
         ));
-        let api = open(settings)?;
-        api.wait(api.identity()).map_err(|error| called(&error))?;
+        let (api, _) = open(spec, settings, ui)?;
         let wanted = Wanted {
             leaving,
             ..aws::wanted(spec, settings, &openings(spec)?, Timestamp::now())
@@ -91,7 +90,7 @@ impl Cloud {
 
     /// Every change, a line each.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.changes.iter().map(ToString::to_string).collect()
+        lines(&self.changes)
     }
 
     /// Every change, for programs.
@@ -135,34 +134,22 @@ impl Cloud {
             return Ok(());
         }
         ui.doing("asking AWS Artifact for the business associate agreement");
-        let (why, remedy) = match self.api.wait(agreement(&self.api)) {
-            Seen::Known(Standing::InForce { .. }) => return Ok(()),
-            Seen::Known(other) => (
-                other.words(),
-                "accept the business associate addendum in AWS Artifact, for this account or its organization",
-            ),
-            Seen::Unknown(why) => (
-                format!("the agreement could not be seen: failed to {why}"),
-                "let these credentials call artifact:ListCustomerAgreements and sts:GetCallerIdentity",
-            ),
-        };
-        let today = jiff::Zoned::now().date();
-        let waived = spec
-            .waivers
-            .iter()
-            .find(|waiver| waiver.control == AGREEMENT && waiver.is_in_force(today));
-        if let Some(waiver) = waived {
-            ui.say(&format!(
-                "{why}; {} accepted that until {}",
-                waiver.approver, waiver.expires
-            ));
-            return Ok(());
+        let agreement = self.api.wait(facts::cloud::ask_agreement(&self.api));
+        match controls::admits_production(&agreement, spec, jiff::Zoned::now().date()) {
+            Ok(Admission::InForce(_)) => Ok(()),
+            Ok(Admission::Waived { why, waiver }) => {
+                ui.say(&format!(
+                    "the agreement could not be seen: failed to {why}; {} accepted that until {}, and the audit still says \
+                     that it was not seen",
+                    waiver.approver, waiver.expires
+                ));
+                Ok(())
+            }
+            Err(refusal) => {
+                let refused = CommandError::refused(refusal.to_string());
+                Err(refusal.hints().into_iter().fold(refused, CommandError::hint))
+            }
         }
-        Err(CommandError::refused(format!(
-            "{why}; production is not deployed without it, and nothing was changed"
-        ))
-        .hint(remedy)
-        .hint(format!("or accept it for a time with a [[waiver]] of {AGREEMENT}")))
     }
 
     /// Makes these changes and no others, and learns the host keys of machines that are new.
@@ -199,11 +186,36 @@ pub(crate) fn find(spec: &Spec, settings: &AwsMachines, ui: &Ui) -> Result<(Vec<
         "asking AWS about {} in {}",
         spec.deployment.name, settings.region
     ));
-    let api = open(settings)?;
+    let (api, _) = open(spec, settings, ui)?;
     let seen = api
         .wait(aws::hosts(&api, &aws::owner(spec)))
         .map_err(|error| called(&error))?;
     Ok(known(spec, settings, &seen))
+}
+
+/// The machines that an audit looks at. One whose host key was never written down is among them: it is logged in to only
+/// where this computer's `known_hosts` knows it. One that is not there is told; what else the account holds is audited.
+pub(crate) fn to_audit(spec: &Spec, settings: &AwsMachines, ui: &Ui) -> Result<Vec<Machine>, CommandError> {
+    ui.doing(&format!(
+        "asking AWS about {} in {}",
+        spec.deployment.name, settings.region
+    ));
+    let (api, _) = open(spec, settings, ui)?;
+    let seen = api
+        .wait(aws::hosts(&api, &aws::owner(spec)))
+        .map_err(|error| called(&error))?;
+    let (mut machines, absent) = known(spec, settings, &seen);
+    let keyless = aws::keyless_machines(spec, settings, &seen);
+    for host in &absent {
+        let there = keyless.iter().any(|machine| machine.host.name == host.host.name);
+        ui.say(&if there {
+            format!("{}: its host key is not written down in AWS", host.machine_name)
+        } else {
+            format!("{}: there is no machine, and nothing to see on it", host.machine_name)
+        });
+    }
+    machines.extend(keyless);
+    Ok(machines)
 }
 
 fn known(spec: &Spec, settings: &AwsMachines, seen: &Inventory) -> (Vec<Machine>, Vec<Absent>) {
@@ -228,42 +240,33 @@ pub(crate) fn facts(spec: &Spec, ui: &Ui) -> Option<Seen<CloudCase>> {
         return None;
     };
     ui.doing(&format!("asking AWS about everything of {}", spec.deployment.name));
-    let opened = openings(spec).and_then(|openings| Ok((open(settings)?, openings)));
+    let opened = openings(spec).and_then(|openings| Ok((open_quietly(spec, settings)?.0, openings)));
     let (api, openings) = match opened {
         Ok(opened) => opened,
         Err(error) => return Some(Seen::unknown(error.message)),
     };
     let wanted = aws::wanted(spec, settings, &openings, Timestamp::now());
-    let facts = api.wait(crate::facts::cloud::look(&api, &wanted.owner, &wanted.network));
-    let open = wanted
-        .hosts
-        .iter()
-        .map(|host| (host.name.to_string(), host.open.clone()));
+    let seen = api.wait(aws::look(&api, &wanted));
+    let drift = seen.as_ref().map(|seen| lines(&aws::diff(&wanted, seen))).into();
+    let look = facts::cloud::look(&api, &wanted.owner, &wanted.network, seen.ok());
+    let open = wanted.hosts.iter();
+    let open = open.map(|host| (host.name.to_string(), host.open.clone()));
     Some(Seen::Known(CloudCase {
         wanted: CloudWanted {
             open: open.collect(),
             egress: aws::egress(),
             recorded: wanted.flow_logs.is_some() || wanted.protected(),
+            flow_logs: wanted.flow_logs.clone(),
+            tags: facts::cloud::tags_of(spec),
+            ends: spec.deployment.environment.is_test(),
         },
-        facts,
+        facts: api.wait(look),
+        drift,
     }))
 }
 
-/// How the agreement of the account stands.
-pub(super) async fn agreement(api: &Aws) -> Seen<Standing> {
-    let asked = tokio::try_join!(api.identity(), api.agreements());
-    asked
-        .map(|(identity, list)| standing(&list, &identity.account, Timestamp::now()))
-        .into()
-}
-
-/// Opens the account.
-pub(super) fn open(settings: &AwsMachines) -> Result<Aws, CommandError> {
-    let place = Place {
-        region: Some(settings.region.clone()),
-        profile: settings.profile.clone(),
-    };
-    Aws::open(&place).map_err(|error| called(&error))
+fn lines(changes: &[Change]) -> Vec<String> {
+    changes.iter().map(ToString::to_string).collect()
 }
 
 /// Ports that everybody may reach, by host.
@@ -306,20 +309,19 @@ pub(crate) fn destroy(
     ui: &Ui,
 ) -> Result<Destroyed, CommandError> {
     ui.doing(&format!("asking AWS about {} in every region", spec.deployment.name));
-    let api = open(settings)?;
+    let (api, _) = open(spec, settings, ui)?;
     let owner = aws::owner(spec);
     let identity = api.wait(api.identity()).map_err(|error| called(&error))?;
     let head = Head {
         owner: owner.clone(),
         spec: Some(spec.source.sha256.clone()),
-        identity: identity.clone(),
+        identity,
         region: api.region().to_owned(),
     };
     let mut record = Record::open(head, path)?;
     let survey = api.wait(aws::survey(&api, &owner, skip));
     let survey = survey.map_err(|error| called(&error))?;
     ui.done();
-    ui.say(&format!("account {}, as {}", identity.account, identity.arn));
     for line in survey.lines().iter().chain(&survey.unseen.lines()) {
         ui.say(line);
     }

@@ -1,5 +1,7 @@
 //! One verb a file: its arguments and the wiring. Nothing is decided here.
 
+#[cfg(feature = "aws")]
+mod account;
 pub mod apply;
 pub mod audit;
 pub mod catalog;

@@ -68,6 +68,11 @@ pub(crate) fn find(_: &Spec, _: &AwsMachines, _: &Ui) -> Result<(Vec<Machine>, V
     Err(refused())
 }
 
+/// Refuses.
+pub(crate) fn to_audit(_: &Spec, _: &AwsMachines, _: &Ui) -> Result<Vec<Machine>, CommandError> {
+    Err(refused())
+}
+
 /// Nothing was seen.
 pub(crate) fn facts(spec: &Spec, _: &Ui) -> Option<Seen<CloudCase>> {
     let of_aws = matches!(spec.machines, Machines::Aws(_));

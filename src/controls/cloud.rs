@@ -1,7 +1,9 @@
-//! What the cloud's own API says of the deployment. Hosts that no cloud makes, or one that cannot be asked, are none of its
-//! business: there each of these controls does not apply.
+//! What the cloud's own API says of the deployment as a whole. Hosts that no cloud makes, or one that cannot be asked, are
+//! none of its business: there each of these controls does not apply.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 
 use crate::controls::Case;
 use crate::controls::Evidence;
@@ -9,9 +11,20 @@ use crate::controls::Source;
 use crate::controls::Verdict;
 use crate::facts::cloud::CloudCase;
 use crate::facts::cloud::CloudFacts;
-use crate::facts::cloud::Instance;
+use crate::facts::cloud::CloudWanted;
 use crate::facts::cloud::Standing;
+use crate::facts::cloud::Tagged;
+use crate::facts::cloud::names;
+use crate::plan::DriftKind;
+use crate::plan::DriftRow;
 use crate::seen::Seen;
+
+/// The subject of the agreement's control.
+pub(super) const AGREEMENT: &str = "cloud:agreement";
+/// What is expected of it.
+pub(super) const AGREEMENT_IN_FORCE: &str = "an active business associate agreement of this account, without an end";
+/// What rows of drift and of simulated software are of, where it is no host.
+pub(super) const CLOUD: &str = "cloud";
 
 /// Judges what the cloud said, or says why there is nothing to judge.
 pub(super) fn each(
@@ -35,11 +48,20 @@ pub(super) fn each(
     }
 }
 
+/// Evidence from the cloud, and who was asked where it was not AWS's own endpoint.
 pub(super) fn said(facts: &CloudFacts, detail: impl Into<String>) -> Evidence {
+    let mut elsewhere: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for endpoint in &facts.endpoints {
+        elsewhere.entry(&endpoint.url).or_default().push(endpoint.service);
+    }
+    let mut detail = detail.into();
+    for (url, services) in elsewhere {
+        detail.push_str(&format!("; asked of {url} for {}", services.join(", ")));
+    }
     Evidence {
         source: Source::Cloud,
         at: facts.at.clone(),
-        detail: detail.into(),
+        detail,
     }
 }
 
@@ -81,10 +103,7 @@ pub(super) fn whole<T>(
 
 /// administrative/baa-in-force.
 pub(crate) fn baa_in_force(case: &Case) -> Vec<Verdict> {
-    let (subject, expected) = (
-        "cloud:agreement",
-        "an active business associate agreement of this account, without an end",
-    );
+    let (subject, expected) = (AGREEMENT, AGREEMENT_IN_FORCE);
     if case.is_test() && case.cloud.is_some() {
         return vec![super::administrative::no_patients(case, subject, expected)];
     }
@@ -92,7 +111,8 @@ pub(crate) fn baa_in_force(case: &Case) -> Vec<Verdict> {
         let facts = &cloud.facts;
         vec![match &facts.agreement {
             Seen::Known(standing) => {
-                let evidence = said(facts, "artifact:ListCustomerAgreements");
+                let account = facts.identity.known().map_or("an account", |who| who.account.as_str());
+                let evidence = said(facts, format!("artifact:ListCustomerAgreements of {account}"));
                 let in_force = matches!(standing, Standing::InForce { .. });
                 Verdict::holds(in_force, subject, expected, standing.words(), evidence)
             }
@@ -116,180 +136,46 @@ fn agreement_on_paper(case: &Case, facts: &CloudFacts, subject: &str, expected: 
     Verdict::attested(subject, expected, observed, evidence)
 }
 
-/// exposure/cloud-ports.
-pub(crate) fn ports(case: &Case) -> Vec<Verdict> {
-    let expected = "the spec's public ports for everybody, SSH for the admin networks, and nothing else";
-    each(case, "cloud:security groups", expected, |cloud| {
-        let facts = &cloud.facts;
-        let groups = match &facts.groups {
-            Seen::Known(groups) => groups,
-            Seen::Unknown(why) => return vec![unseen(case, Some(facts), "cloud:security groups", expected, why)],
-        };
-        cloud
-            .wanted
-            .open
-            .iter()
-            .map(|(host, open)| host_ports(cloud, groups, (host, open), expected))
-            .collect()
-    })
-}
-
-fn host_ports(
-    cloud: &CloudCase,
-    groups: &[crate::facts::cloud::Group],
-    (host, open): (&String, &BTreeSet<crate::facts::cloud::Permission>),
-    expected: &str,
-) -> Verdict {
-    let facts = &cloud.facts;
-    let subject = format!("cloud:{host}:security group");
-    let Some(group) = groups.iter().find(|group| group.tags.get(HOST) == Some(host)) else {
-        let evidence = said(facts, "ec2:DescribeSecurityGroups");
-        return Verdict::fail(subject, expected, "it has no security group of its own", evidence);
-    };
-    let mut wrong: Vec<String> = Vec::new();
-    wrong.extend(group.ingress.difference(open).map(|rule| format!("open to {rule}")));
-    wrong.extend(open.difference(&group.ingress).map(|rule| format!("closed to {rule}")));
-    wrong.extend(
-        group
-            .egress
-            .symmetric_difference(&cloud.wanted.egress)
-            .map(|rule| format!("way out differs in {rule}")),
-    );
-    let machines = facts.instances.known().map(Vec::as_slice).unwrap_or_default();
-    for machine in machines.iter().filter(|machine| machine.tags.get(HOST) == Some(host)) {
-        let others: Vec<&str> = machine
-            .groups
-            .iter()
-            .filter(|id| **id != group.id)
-            .map(String::as_str)
-            .collect();
-        if !others.is_empty() || !machine.groups.contains(&group.id) {
-            wrong.push(format!(
-                "{} is in {}",
-                machine.id,
-                machine.groups.iter().cloned().collect::<Vec<_>>().join(", ")
-            ));
-        }
-    }
-    let evidence = said(facts, format!("ec2:DescribeSecurityGroups, {}", group.id));
-    if wrong.is_empty() {
-        let observed = format!("{} rules in, as the spec says", group.ingress.len());
-        return Verdict::pass(subject, expected, observed, evidence);
-    }
-    Verdict::fail(subject, expected, wrong.join("; "), evidence)
-}
-
-/// The tag that names a host.
-const HOST: &str = "anteroom:host";
-
-/// exposure/cloud-addresses.
-pub(crate) fn addresses(case: &Case) -> Vec<Verdict> {
-    let names = (
-        "cloud:interfaces",
-        "one interface for each machine, and its Elastic IP address as the only public one",
-    );
-    each(case, names.0, names.1, |cloud| {
-        let facts = &cloud.facts;
-        let Seen::Known(addresses) = &facts.addresses else {
-            let why = facts.addresses.known().err().unwrap_or_default();
-            return vec![unseen(case, Some(facts), names.0, names.1, why)];
-        };
-        let wrong = |machine: &Instance| {
-            let own: BTreeSet<_> = addresses
-                .iter()
-                .filter(|address| address.instance.as_ref() == Some(&machine.id))
-                .map(|address| address.ip)
-                .collect();
-            let others: Vec<String> = machine.public.difference(&own).map(ToString::to_string).collect();
-            match (machine.interfaces.len(), others.is_empty()) {
-                (0 | 1, true) if own.len() <= 1 => None,
-                (count, _) => Some(format!(
-                    "{} has {count} interfaces, and as public addresses also {}",
-                    machine.id,
-                    others.join(", ")
-                )),
-            }
-        };
-        vec![whole(case, facts, names, &facts.instances, wrong)]
-    })
-}
-
-/// exposure/cloud-metadata-tokens.
-pub(crate) fn metadata_tokens(case: &Case) -> Vec<Verdict> {
-    let names = (
-        "cloud:metadata service",
-        "it asks for a token (IMDSv2), and answers one hop far",
-    );
-    each(case, names.0, names.1, |cloud| {
-        let wrong = |machine: &Instance| {
-            let tokens = if machine.tokens_required {
-                "asks"
-            } else {
-                "does not ask"
-            };
-            (!machine.tokens_required || machine.hop_limit != 1).then(|| {
-                format!(
-                    "that of {} {tokens} for a token and answers {} hops far",
-                    machine.id, machine.hop_limit
-                )
-            })
-        };
-        vec![whole(case, &cloud.facts, names, &cloud.facts.instances, wrong)]
-    })
-}
-
-/// access/cloud-machine-role.
-pub(crate) fn machine_role(case: &Case) -> Vec<Verdict> {
-    let names = ("cloud:roles", "no machine may call the cloud's API");
-    each(case, names.0, names.1, |cloud| {
-        let wrong = |machine: &Instance| {
-            machine
-                .role
-                .as_ref()
-                .map(|role| format!("{} has the role {role}", machine.id))
-        };
-        vec![whole(case, &cloud.facts, names, &cloud.facts.instances, wrong)]
-    })
-}
-
-/// availability/cloud-termination-protection.
-pub(crate) fn termination_protection(case: &Case) -> Vec<Verdict> {
-    let names = (
-        "cloud:termination protection",
-        "no machine of production can be terminated by mistake",
-    );
-    if case.is_test() && case.cloud.is_some() {
-        return vec![super::administrative::no_patients(case, names.0, names.1)];
-    }
-    each(case, names.0, names.1, |cloud| {
-        let facts = &cloud.facts;
-        let unknown = facts
-            .instances
-            .known()
-            .ok()
-            .and_then(|all| all.iter().find_map(|one| one.protected.known().err()));
-        if let Some(why) = unknown {
-            return vec![unseen(case, Some(facts), names.0, names.1, why)];
-        }
-        let wrong = |machine: &Instance| {
-            (machine.protected != Seen::Known(true)).then(|| format!("{} is not protected", machine.id))
-        };
-        vec![whole(case, facts, names, &facts.instances, wrong)]
-    })
-}
-
 /// integrity/cloud-tags.
 pub(crate) fn tags(case: &Case) -> Vec<Verdict> {
     let names = (
         "cloud:tags",
-        "everything says which deployment and domain it belongs to, and whether it is production",
+        "everything says which deployment, domain and host it belongs to, and whether it is production or when it ends",
     );
     each(case, names.0, names.1, |cloud| {
-        let wrong = |thing: &crate::facts::cloud::Tagged| {
-            (!thing.lacks.is_empty()).then(|| format!("{} lacks {}", thing.thing, thing.lacks.join(", ")))
+        let wrong = |thing: &Tagged| {
+            let found = wrong_tags(&cloud.wanted, thing);
+            (!found.is_empty()).then(|| format!("{} {}", thing.thing, found.join(", ")))
         };
         vec![whole(case, &cloud.facts, names, &cloud.facts.tagged, wrong)]
     })
+}
+
+/// What is wrong with one thing's tags.
+fn wrong_tags(wanted: &CloudWanted, thing: &Tagged) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut says = |key: &str, right: &dyn Fn(&str) -> bool, expected: &str| match thing.tags.get(key) {
+        None => wrong.push(format!("lacks {key}")),
+        Some(value) if !right(value) => wrong.push(format!("has {key} = {value} and not {expected}")),
+        Some(_) => {}
+    };
+    for (key, value) in &wanted.tags {
+        says(key, &|seen| seen == value, value);
+    }
+    if thing.of_host {
+        says(
+            names::HOST,
+            &|seen| wanted.open.contains_key(seen),
+            "a host of the spec",
+        );
+        says(names::ROLE, &|seen| !seen.is_empty(), "what the host does");
+    }
+    if wanted.ends {
+        says(names::EXPIRES, &|seen| seen.parse::<Timestamp>().is_ok(), "a time");
+    } else if let Some(end) = thing.tags.get(names::EXPIRES) {
+        wrong.push(format!("has {} = {end}, and production has no end", names::EXPIRES));
+    }
+    wrong
 }
 
 /// disposal/cloud-leftovers.
@@ -318,23 +204,73 @@ pub(crate) fn leftovers(case: &Case) -> Vec<Verdict> {
                 .filter_map(|one| idle("interface", &one.id, &one.instance))
                 .collect()
         });
-        let mut found: Vec<String> = Vec::new();
+        let (mut found, mut open): (Vec<String>, Option<String>) = (Vec::new(), None);
         for list in [volumes, addresses, interfaces] {
             match list {
                 Seen::Known(idle) => found.extend::<Vec<String>>(idle),
-                Seen::Unknown(why) => return vec![unseen(case, Some(facts), names.0, names.1, &why)],
+                Seen::Unknown(why) => open = open.or(Some(why)),
             }
         }
         let evidence = said(
             facts,
             "ec2:DescribeVolumes, ec2:DescribeAddresses, ec2:DescribeNetworkInterfaces",
         );
-        let holds = found.is_empty();
-        let observed = if holds {
-            "there is none".to_owned()
-        } else {
-            found.join("; ")
-        };
-        vec![Verdict::holds(holds, names.0, names.1, observed, evidence)]
+        vec![match (found.is_empty(), open) {
+            (false, _) => Verdict::fail(names.0, names.1, found.join("; "), evidence),
+            (true, Some(why)) => unseen(case, Some(facts), names.0, names.1, &why),
+            (true, None) => Verdict::pass(names.0, names.1, "there is none", evidence),
+        }]
     })
+}
+
+/// integrity/cloud-as-planned.
+pub(crate) fn as_planned(case: &Case) -> Vec<Verdict> {
+    let (subject, expected) = (
+        "cloud:plan",
+        "the cloud holds what the spec says, and `apply` would change nothing in it",
+    );
+    each(case, subject, expected, |cloud| {
+        let facts = &cloud.facts;
+        vec![match &cloud.drift {
+            Seen::Unknown(why) => unseen(case, Some(facts), subject, expected, why),
+            Seen::Known(lines) => {
+                let evidence = said(
+                    facts,
+                    format!("compared everything of the deployment in {}", facts.region),
+                );
+                let lines: Vec<String> = lines.iter().map(|line| one_line(line)).collect();
+                let observed = if lines.is_empty() {
+                    "no difference".to_owned()
+                } else {
+                    lines.join("; ")
+                };
+                Verdict::holds(lines.is_empty(), subject, expected, observed, evidence)
+            }
+        }]
+    })
+}
+
+/// What differs in the cloud, a row each.
+pub(super) fn drift_rows(case: &Case) -> Vec<(String, DriftRow)> {
+    let Some(Seen::Known(cloud)) = case.cloud else {
+        return Vec::new();
+    };
+    let Seen::Known(lines) = &cloud.drift else {
+        return Vec::new();
+    };
+    let row = |line: &String| {
+        let subject = format!("aws {}", cloud.facts.region);
+        let observed = format!("`apply` would change it: {}", one_line(line));
+        (
+            CLOUD.to_owned(),
+            DriftRow::new(DriftKind::Cloud, subject, "as the spec says", observed),
+        )
+    };
+    lines.iter().map(row).collect()
+}
+
+/// A change with what it consists of, on one line.
+fn one_line(line: &str) -> String {
+    let parts: Vec<&str> = line.lines().map(str::trim).collect();
+    parts.join(", ")
 }

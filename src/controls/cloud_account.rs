@@ -1,12 +1,14 @@
 //! Disks, keys and records of a cloud's account: what encrypts, who may copy, and what is written down.
 
 use crate::controls::Case;
+use crate::controls::Status;
 use crate::controls::Verdict;
 use crate::controls::cloud::each;
 use crate::controls::cloud::said;
 use crate::controls::cloud::unseen;
 use crate::controls::cloud::whole;
 use crate::facts::cloud::CloudFacts;
+use crate::facts::cloud::FlowLog;
 use crate::facts::cloud::Snapshot;
 use crate::facts::cloud::Volume;
 use crate::seen::Seen;
@@ -48,15 +50,17 @@ pub(crate) fn snapshots_private(case: &Case) -> Vec<Verdict> {
             .known()
             .ok()
             .and_then(|all| all.iter().find_map(|one| one.shared_with.known().err()));
-        if let Some(why) = unknown {
-            return vec![unseen(case, Some(facts), names.0, names.1, why)];
-        }
         let shared = |snapshot: &Snapshot| {
             let whom = snapshot.shared_with.known().ok().filter(|whom| !whom.is_empty())?;
             let list: Vec<&str> = whom.iter().map(String::as_str).collect();
             Some(format!("{} is shared with {}", snapshot.id, list.join(", ")))
         };
-        vec![snapshots(case, facts, names, shared)]
+        let verdict = snapshots(case, facts, names, shared);
+        // One that was seen to be shared fails, whatever is not known of the others.
+        vec![match unknown {
+            Some(why) if verdict.status() == Status::Pass => unseen(case, Some(facts), names.0, names.1, why),
+            _ => verdict,
+        }]
     })
 }
 
@@ -106,6 +110,10 @@ pub(crate) fn key_rotation(case: &Case) -> Vec<Verdict> {
         if let Seen::Unknown(why) = &facts.volumes {
             return vec![unseen(case, Some(facts), "cloud:keys", expected, why)];
         }
+        if facts.volumes == Seen::Known(Vec::new()) {
+            let why = "the cloud shows no disk of the deployment";
+            return vec![unseen(case, Some(facts), "cloud:keys", expected, why)];
+        }
         if facts.keys.is_empty() {
             let evidence = said(facts, "ec2:DescribeVolumes");
             let observed = "no disk of the deployment names a key";
@@ -143,7 +151,10 @@ pub(crate) fn key_rotation(case: &Case) -> Vec<Verdict> {
 
 /// logging/cloud-flow-logs.
 pub(crate) fn flow_logs(case: &Case) -> Vec<Verdict> {
-    let (subject, expected) = ("cloud:flow logs", "all traffic of the deployment's network is recorded");
+    let (subject, expected) = (
+        "cloud:flow logs",
+        "all traffic of the deployment's network is recorded where the spec says",
+    );
     if case.is_test() && matches!(case.cloud, Some(Seen::Known(cloud)) if !cloud.wanted.recorded) {
         return vec![super::administrative::no_patients(case, subject, expected)];
     }
@@ -155,13 +166,35 @@ pub(crate) fn flow_logs(case: &Case) -> Vec<Verdict> {
                 return vec![unseen(case, Some(facts), subject, expected, why)];
             }
         };
-        let evidence = said(facts, format!("ec2:DescribeFlowLogs of {network}"));
-        let active = logs.iter().find(|log| log.active && log.resource == *network);
-        let observed = match active {
-            Some(log) => format!("{} writes to {}", log.id, log.destination),
-            None => format!("{} flow logs of {network}, none of which records all of it", logs.len()),
+        if network.is_empty() {
+            let why = "the cloud shows no network of the deployment";
+            return vec![unseen(case, Some(facts), subject, expected, why)];
+        }
+        let around = network.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let evidence = said(facts, format!("ec2:DescribeFlowLogs of {around}"));
+        let bucket = cloud.wanted.flow_logs.as_ref();
+        let good = |log: &&FlowLog| {
+            let there = bucket.is_none_or(|bucket| *bucket == log.destination);
+            log.active && there && network.contains(&log.resource)
         };
-        vec![Verdict::holds(active.is_some(), subject, expected, observed, evidence)]
+        let recorded = logs.iter().find(good);
+        let observed = match recorded {
+            Some(log) => format!("{} records {} and writes to {}", log.id, log.resource, log.destination),
+            None => format!(
+                "{} flow logs of {around}, none of which records all of it{}",
+                logs.len(),
+                bucket
+                    .map(|bucket| format!(" and writes to {bucket}"))
+                    .unwrap_or_default()
+            ),
+        };
+        vec![Verdict::holds(
+            recorded.is_some(),
+            subject,
+            expected,
+            observed,
+            evidence,
+        )]
     })
 }
 

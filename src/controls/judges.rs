@@ -8,6 +8,7 @@ use crate::controls::availability;
 use crate::controls::call;
 use crate::controls::cloud;
 use crate::controls::cloud_account;
+use crate::controls::cloud_machines;
 use crate::controls::content_policy;
 use crate::controls::disks;
 use crate::controls::documents;
@@ -323,16 +324,21 @@ pub(super) const JUDGES: &[(&str, View, Judge)] = &[
     ("disposal/media-procedure", View::Paper, documents::document),
     ("disposal/rooms-leave-nothing", View::Host, remains::rooms_leave_nothing),
     ("administrative/baa-in-force", View::Cloud, cloud::baa_in_force),
-    ("exposure/cloud-ports", View::Cloud, cloud::ports),
-    ("exposure/cloud-addresses", View::Cloud, cloud::addresses),
-    ("exposure/cloud-metadata-tokens", View::Cloud, cloud::metadata_tokens),
-    ("access/cloud-machine-role", View::Cloud, cloud::machine_role),
+    ("exposure/cloud-ports", View::Cloud, cloud_machines::ports),
+    ("exposure/cloud-addresses", View::Cloud, cloud_machines::addresses),
+    (
+        "exposure/cloud-metadata-tokens",
+        View::Cloud,
+        cloud_machines::metadata_tokens,
+    ),
+    ("access/cloud-machine-role", View::Cloud, cloud_machines::machine_role),
     (
         "availability/cloud-termination-protection",
         View::Cloud,
-        cloud::termination_protection,
+        cloud_machines::termination_protection,
     ),
     ("integrity/cloud-tags", View::Cloud, cloud::tags),
+    ("integrity/cloud-as-planned", View::Cloud, cloud::as_planned),
     ("disposal/cloud-leftovers", View::Cloud, cloud::leftovers),
     (
         "encryption/cloud-disks-encrypted",

@@ -7,6 +7,8 @@ pub mod call;
 pub mod case;
 mod cloud;
 mod cloud_account;
+pub mod cloud_gate;
+mod cloud_machines;
 mod content_policy;
 mod disks;
 mod documents;
@@ -48,6 +50,9 @@ mod weaknesses;
 pub use case::Case;
 pub use case::HostCase;
 pub use case::tls_profile_of;
+pub use cloud_gate::Admission;
+pub use cloud_gate::Refusal;
+pub use cloud_gate::admits_production;
 pub use finding::Evidence;
 pub use finding::Finding;
 pub use finding::Source;
@@ -101,7 +106,7 @@ pub fn judge(case: &Case) -> Vec<Finding> {
     findings
 }
 
-/// Every difference of every host that was seen, with the host's name.
+/// Every difference of every host that was seen, with the host's name, and those of the cloud.
 pub fn drift_rows(case: &Case) -> Vec<(String, DriftRow)> {
     let mut rows = Vec::new();
     for host in case.hosts {
@@ -109,6 +114,7 @@ pub fn drift_rows(case: &Case) -> Vec<(String, DriftRow)> {
             rows.extend(seen.drift.iter().map(|row| (host.wanted.host.to_string(), row.clone())));
         }
     }
+    rows.extend(cloud::drift_rows(case));
     rows
 }
 

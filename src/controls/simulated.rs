@@ -1,16 +1,18 @@
-//! What stood in for real software. It is seen, not declared: packages whose repository is signed by a key that the
-//! catalog does not know.
+//! What stood in for the real thing. It is seen, not declared: packages whose repository is signed by a key that the
+//! catalog does not know, and a cloud whose calls went elsewhere than to the cloud.
 
 use std::collections::BTreeSet;
 
 use crate::catalog;
 use crate::controls::Case;
+use crate::controls::cloud::CLOUD;
+use crate::facts::cloud::Endpoint;
 use crate::seen::Seen;
 
 /// Software that does not come from its real origin.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Simulated {
-    /// The host.
+    /// The host; `cloud` where it is none.
     pub host: String,
     /// What, with its version.
     pub what: String,
@@ -18,9 +20,10 @@ pub struct Simulated {
     pub why: String,
 }
 
-/// Every such package of every host. A host that was not seen has none here; its controls are unverified.
+/// Every such package of every host, and every service of a cloud. A host that was not seen has none here; its controls
+/// are unverified.
 pub fn simulated(case: &Case) -> Vec<Simulated> {
-    let mut rows = Vec::new();
+    let mut rows = services(case);
     for host in case.hosts {
         let Seen::Known(facts) = &host.facts else { continue };
         // What the spec pins, and what a keyring really holds.
@@ -55,4 +58,21 @@ pub fn simulated(case: &Case) -> Vec<Simulated> {
         }
     }
     rows
+}
+
+/// Services of a cloud that were asked at an endpoint that is not the cloud's.
+fn services(case: &Case) -> Vec<Simulated> {
+    let Some(Seen::Known(cloud)) = case.cloud else {
+        return Vec::new();
+    };
+    let others = cloud.facts.endpoints.iter().filter(|endpoint| !endpoint.is_of_aws());
+    let row = |endpoint: &Endpoint| Simulated {
+        host: CLOUD.to_owned(),
+        what: format!("{} of AWS", endpoint.service),
+        why: format!(
+            "it was asked at {}, which {} names and which is no endpoint of AWS",
+            endpoint.url, endpoint.named_by
+        ),
+    };
+    others.map(row).collect()
 }

@@ -49,11 +49,13 @@ pub enum DriftKind {
     Key,
     /// A secret made on the host.
     Secret,
+    /// Something that a cloud holds.
+    Cloud,
 }
 
 impl DriftKind {
-    /// All of them.
-    pub const ALL: [Self; 10] = [
+    /// Those that a host shows.
+    pub const OF_HOSTS: [Self; 10] = [
         Self::File,
         Self::Package,
         Self::Unit,
@@ -79,6 +81,7 @@ impl DriftKind {
             Self::Certificate => "certificate",
             Self::Key => "key",
             Self::Secret => "secret",
+            Self::Cloud => "cloud",
         }
     }
 }

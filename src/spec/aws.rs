@@ -5,6 +5,8 @@ use std::path::PathBuf;
 /// `[machines.aws]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsMachines {
+    /// The account's number; `None` only in a test: whichever the credentials are of.
+    pub account: Option<String>,
     /// The region; one of the catalog's.
     pub region: String,
     /// The availability zone; `None`: the first that offers the instance type.

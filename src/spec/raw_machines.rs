@@ -44,7 +44,10 @@ choice! {
 section! {
     /// Machines in AWS. Credentials are never written here: they are found as every AWS tool finds them.
     RawAws("aws") {
-        /// region such as "us-east-1"; only those that AWS's BAA covers
+        /// the account's number, twelve digits as text, such as "123456789012"; required in production. Credentials of
+        /// any other account are refused
+        optional account: String,
+        /// region such as "us-east-1"; only those that AWS itself runs, and not GovCloud
         required region: String,
         /// availability zone such as "us-east-1a"; when left out AWS chooses, once
         optional zone: String,

@@ -77,3 +77,98 @@ fn what_apply_made_passes_what_was_spoiled_fails_and_what_was_denied_stays_open(
     }
     assert_eq!(spoiled["access/cloud-machine-role"].0, "pass");
 }
+
+/// The report of an audit, whatever it comes to, with its exit code.
+fn report(mock: &Mock) -> (i32, String, Value) {
+    let audited = mock.run(&["audit", "--no-call", "--format", "json", "-f", "test.toml"]);
+    let report = serde_json::from_str(&audited.out).unwrap_or_else(|why| panic!("{why}: {audited:?}"));
+    (audited.code, audited.err, report)
+}
+
+#[test]
+fn what_apply_would_change_in_the_cloud_is_drift_and_a_mock_is_told_as_one() {
+    let Some(mock) = Mock::start() else { return };
+    mock.apply("test");
+    assert_eq!(words(&mock)["integrity/cloud-as-planned"].0, "pass");
+    mock.ask("do", &json!({"region": "us-east-1", "what": "spoil"}));
+    let (code, _, spoiled) = report(&mock);
+    assert_eq!(code, 5);
+    let rows = spoiled["drift"].as_array().unwrap();
+    let cloud: Vec<&Value> = rows.iter().filter(|row| row["kind"] == "cloud").collect();
+    let told = |word: &str| cloud.iter().any(|row| row["observed"].as_str().unwrap().contains(word));
+    assert!(
+        told("- from tcp/22 0.0.0.0/0") && told("is stopped and is started"),
+        "{cloud:?}"
+    );
+    assert!(
+        cloud
+            .iter()
+            .all(|row| row["host"] == "cloud" && row["subject"] == "aws us-east-1")
+    );
+    let simulated = spoiled["simulated"].as_array().unwrap();
+    let ec2 = simulated.iter().find(|row| row["what"] == "EC2 of AWS").unwrap();
+    let why = ec2["why"].as_str().unwrap();
+    assert!(
+        why.contains(&mock.loopback()) && why.contains("AWS_ENDPOINT_URL names"),
+        "{why}"
+    );
+}
+
+#[test]
+fn the_cloud_is_audited_when_its_machine_is_gone_or_its_host_key_is_not_known() {
+    let Some(mock) = Mock::start() else { return };
+    mock.apply("test");
+    mock.ask(
+        "do",
+        &json!({"region": "us-east-1", "what": "untag", "with": {"key": "anteroom:host-key"}}),
+    );
+    let (_, said, _) = report(&mock);
+    assert!(said.contains("its host key is not written down in AWS"), "{said}");
+    assert_eq!(words(&mock)["exposure/cloud-ports"].0, "pass");
+    mock.ask("do", &json!({"region": "us-east-1", "what": "gone"}));
+    let (code, said, gone) = report(&mock);
+    assert_eq!(code, 5, "{said}");
+    assert!(said.contains("there is no machine, and nothing to see on it"), "{said}");
+    let words = words(&mock);
+    assert_eq!(words["exposure/cloud-ports"].0, "unverified", "{words:?}");
+    assert_eq!(words["encryption/cloud-key-rotation"].0, "unverified", "{words:?}");
+    assert_eq!(words["disposal/cloud-leftovers"].0, "fail", "{words:?}");
+    assert!(
+        words["integrity/cloud-as-planned"].1.contains("+ core: a machine"),
+        "{words:?}"
+    );
+    // Whoever the domain leads to now is left alone.
+    let findings = gone["findings"].as_array().unwrap();
+    let outside = findings
+        .iter()
+        .find(|row| row["control"] == "exposure/only-spec-ports")
+        .unwrap();
+    assert_eq!(outside["status"], "unverified");
+    assert!(
+        outside["observed"].as_str().unwrap().contains("may be a stranger"),
+        "{outside}"
+    );
+}
+
+#[test]
+fn a_disk_that_somebody_attached_is_seen_although_it_says_of_nothing_whose_it_is() {
+    let Some(mock) = Mock::start() else { return };
+    mock.apply("test");
+    let disk = mock.ask("do", &json!({"region": "us-east-1", "what": "disk"}));
+    let disk = disk.as_str().unwrap();
+    let found = words(&mock);
+    let lacks = format!("volume {disk} lacks anteroom:deployment, lacks anteroom:domain");
+    assert!(found["integrity/cloud-tags"].1.contains(&lacks), "{found:?}");
+    let plain = format!("{disk} is not encrypted");
+    assert!(
+        found["encryption/cloud-disks-encrypted"].1.contains(&plain),
+        "{found:?}"
+    );
+    let later = json!({"environment": "production", "expires": "2026-01-01T00:00:00Z"});
+    mock.ask("do", &json!({"region": "us-east-1", "what": "mark", "with": later}));
+    let marked = words(&mock)["integrity/cloud-tags"].1.clone();
+    assert!(
+        marked.contains("has anteroom:environment = production and not test"),
+        "{marked}"
+    );
+}

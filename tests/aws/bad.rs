@@ -10,7 +10,7 @@ use super::mock::SPEC;
 use super::mock::whole;
 
 /// Applies a spec that must be refused before anything is made.
-fn refused(mock: &Mock, spec: &str, words: &[&str]) {
+pub(crate) fn refused(mock: &Mock, spec: &str, words: &[&str]) {
     let applied = mock.apply(spec);
     assert_eq!(applied.code, 1, "{}", applied.err);
     for word in words {
@@ -195,7 +195,7 @@ fn a_group_still_in_use_is_listed_and_goes_with_the_next_run() {
 }
 
 /// A production spec with a certificate that is good for it.
-pub(super) fn production(mock: &Mock, more: &str) {
+pub(crate) fn production(mock: &Mock, more: &str) {
     let authority_key = rcgen::KeyPair::generate().unwrap();
     let mut authority = rcgen::CertificateParams::default();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -217,7 +217,7 @@ pub(super) fn production(mock: &Mock, more: &str) {
     mock.spec("production", &format!("{spec}\n{papers}\n{more}"));
 }
 
-pub(super) fn agreement(state: &str, account: &str, end: Option<&str>) -> Value {
+pub(crate) fn agreement(state: &str, account: &str, end: Option<&str>) -> Value {
     let mut one = json!({
         "name": "AWS Business Associate Addendum", "arn": "arn:aws:artifact::123456789012:customer-agreement/a",
         "id": "customer-agreement-a", "agreementArn": "arn:aws:artifact:::agreement/a", "awsAccountId": account,
@@ -280,7 +280,7 @@ fn production_waits_for_an_agreement_in_force_of_this_very_account() {
 #[test]
 fn an_agreement_that_cannot_be_seen_is_waived_for_a_time_or_not_at_all() {
     let Some(mock) = Mock::start() else { return };
-    let waiver = "[[waiver]]\ncontrol = \"administrative/baa-in-force\"\nsubject = \"*\"\njustification = \"no Artifact in GovCloud\"\n\
+    let waiver = "[[waiver]]\ncontrol = \"administrative/baa-in-force\"\nsubject = \"*\"\njustification = \"Artifact is shut off\"\n\
                   approver = \"A. Officer\"\nbasis = \"risk-accepted\"\ncompensating_control = \"the signed paper\"\n";
     mock.ask("settings", &json!({"denied": ["/v1/customer-agreement/list"]}));
     production(&mock, &format!("{waiver}created = 2026-01-01\nexpires = 2026-02-01\n"));

@@ -1,5 +1,6 @@
 //! Machines in AWS, against a mock of its API on loopback (tests/aws/mock, whose README says what is mocked and how). No
-//! test reaches AWS: the endpoint is loopback, and the credentials are nobody's.
+//! test reaches AWS: the endpoint is loopback, or for production this computer's own address over TLS, and the credentials
+//! are nobody's.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail loudly")]
 
@@ -9,6 +10,7 @@ mod changes;
 mod destroy;
 mod dns;
 mod faults;
+mod gate;
 mod launches;
 mod machines;
 mod mock;

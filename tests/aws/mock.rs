@@ -1,5 +1,5 @@
-//! Starts the mock of AWS and runs the program against it: on loopback, with credentials that are nobody's, in an
-//! environment that holds nothing of this computer's.
+//! Starts the mock of AWS and runs the program against it: on loopback, or where a spec is of production over TLS, with
+//! credentials that are nobody's, in an environment that holds nothing of this computer's.
 
 use std::fs;
 use std::io::BufRead;
@@ -19,6 +19,11 @@ use serde_json::Value;
 use serde_json::json;
 use tempfile::TempDir;
 
+#[path = "tls.rs"]
+mod tls;
+
+use tls::Listener;
+
 /// The longest that one run may take.
 const RUN: Duration = Duration::from_secs(240);
 
@@ -26,6 +31,7 @@ const RUN: Duration = Duration::from_secs(240);
 pub(crate) struct Mock {
     server: Child,
     port: u16,
+    tls: Option<Listener>,
     folder: TempDir,
 }
 
@@ -63,10 +69,13 @@ impl Mock {
                 return None;
             }
         };
+        let folder = tempfile::tempdir().unwrap();
+        let mut tls = Listener::prepare(folder.path());
         let server = Command::new(python)
             .arg("-u")
             .arg(repository("tests/aws/mock/server.py"))
             .arg(repository("tests/aws/mock/images.json"))
+            .args(tls.iter().flat_map(Listener::arguments))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
@@ -74,10 +83,16 @@ impl Mock {
         let mut line = String::new();
         let told = server.stdout.take().unwrap();
         BufReader::new(told).read_line(&mut line).unwrap();
+        let mut ports = line.split_whitespace().map(|port| port.parse().unwrap());
+        let port = ports.next().unwrap();
+        if let Some(tls) = &mut tls {
+            tls.port = ports.next().unwrap();
+        }
         let mock = Self {
             server,
-            port: line.trim().parse().unwrap(),
-            folder: tempfile::tempdir().unwrap(),
+            port,
+            tls,
+            folder,
         };
         fs::copy(repository("examples/files/admin.pub"), mock.path("admin.pub")).unwrap();
         mock.spec("test", SPEC);
@@ -131,10 +146,24 @@ impl Mock {
         writes.map(name).collect()
     }
 
+    /// Where the mock listens without TLS.
+    pub(crate) fn loopback(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Whether a spec that is named among the arguments is of production, which is asked over TLS and not on loopback.
+    fn of_production(&self, arguments: &[&str]) -> bool {
+        let specs = arguments.iter().filter(|argument| argument.ends_with(".toml"));
+        let texts = specs.filter_map(|name| fs::read_to_string(self.folder.path().join(name)).ok());
+        texts
+            .into_iter()
+            .any(|text| text.contains("environment = \"production\""))
+    }
+
     /// What leads a program that uses AWS here, with credentials that are nobody's.
     pub(crate) fn environment(&self) -> [(&'static str, String); 4] {
         [
-            ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.port)),
+            ("AWS_ENDPOINT_URL", self.loopback()),
             ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI-no-such-key".to_owned()),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
@@ -160,6 +189,15 @@ impl Mock {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if self.of_production(arguments) {
+            let tls = self
+                .tls
+                .as_ref()
+                .expect("production needs an address of this computer that is not loopback");
+            command
+                .env("AWS_ENDPOINT_URL", tls.url())
+                .env("SSL_CERT_FILE", &tls.authority);
+        }
         command
     }
 
@@ -283,6 +321,7 @@ ttl = "4h"
 kind = "aws"
 
 [machines.aws]
+account = "123456789012"
 region = "us-east-1"
 public_key_file = "admin.pub"
 kms_key = "own"

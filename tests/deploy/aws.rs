@@ -54,7 +54,7 @@ pub(crate) fn a_machine_of_aws_is_made_deployed_audited_and_gone(bench: &Bench) 
     host.run(ADMIN);
     let address = host.host.address.to_string();
     let settings = json!({
-        "address": address, "private": address, "fingerprint": host.host.host_key_fingerprint,
+        "address": address, "fingerprint": host.host.host_key_fingerprint,
     });
     mock.ask("settings", &settings);
     mock.ask("do", &json!({"region": "us-east-1", "what": "ready"}));

@@ -37,8 +37,30 @@ pub(super) fn rule(protocol: &str, ports: Option<(u16, u16)>, peer: &str) -> Per
     }
 }
 
+/// Tags that everything carries.
+pub(super) fn base_tags() -> BTreeMap<String, String> {
+    let pairs = [
+        ("anteroom:deployment", "clinic"),
+        ("anteroom:domain", "telemed.example.com"),
+        ("anteroom:environment", "production"),
+    ];
+    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
+
+/// Tags of what a host has.
 pub(super) fn tags() -> BTreeMap<String, String> {
-    BTreeMap::from([("anteroom:host".to_owned(), "core".to_owned())])
+    let mut tags = base_tags();
+    tags.insert("anteroom:host".to_owned(), "core".to_owned());
+    tags.insert("anteroom:role".to_owned(), "core".to_owned());
+    tags
+}
+
+fn tagged(thing: &str, of_host: bool) -> Tagged {
+    Tagged {
+        thing: thing.to_owned(),
+        of_host,
+        tags: if of_host { tags() } else { base_tags() },
+    }
 }
 
 pub(super) fn instance() -> Instance {
@@ -100,6 +122,7 @@ pub(super) fn facts(open: &BTreeSet<Permission>, egress: &BTreeSet<Permission>) 
     let interface = Interface {
         id: "eni-1".to_owned(),
         instance: Some("i-1".to_owned()),
+        ipv6: BTreeSet::new(),
         tags: tags(),
     };
     let flow_log = FlowLog {
@@ -112,6 +135,7 @@ pub(super) fn facts(open: &BTreeSet<Permission>, egress: &BTreeSet<Permission>) 
     CloudFacts {
         at: NOW.to_owned(),
         region: "us-east-1".to_owned(),
+        endpoints: Vec::new(),
         identity: Seen::Known(Identity {
             account: "111122223333".to_owned(),
             arn: "arn:aws:iam::111122223333:user/auditor".to_owned(),
@@ -127,17 +151,14 @@ pub(super) fn facts(open: &BTreeSet<Permission>, egress: &BTreeSet<Permission>) 
         addresses: Seen::Known(vec![address]),
         interfaces: Seen::Known(vec![interface]),
         flow_logs: Seen::Known(vec![flow_log]),
-        recorded: Seen::Known("vpc-1".to_owned()),
+        recorded: Seen::Known(BTreeSet::from(["vpc-1".to_owned()])),
         keys: BTreeMap::from([(KEY.to_owned(), Seen::Known(key()))]),
         settings: AccountSettings {
             disks_encrypted: Seen::Known(true),
             snapshots_blocked: Seen::Known(true),
             trails: Seen::Known(vec![trail()]),
         },
-        tagged: Seen::Known(vec![Tagged {
-            thing: "VPC vpc-1".to_owned(),
-            lacks: Vec::new(),
-        }]),
+        tagged: Seen::Known(vec![tagged("VPC vpc-1", false), tagged("volume vol-1", true)]),
     }
 }
 
@@ -174,9 +195,22 @@ pub(super) fn in_cloud(scene: &mut Scene) -> &mut CloudFacts {
         open: BTreeMap::from([("core".to_owned(), open)]),
         egress,
         recorded: true,
+        flow_logs: Some("arn:aws:s3:::clinic-flow-logs".to_owned()),
+        tags: base_tags(),
+        ends: false,
     };
-    scene.cloud = Some(Seen::Known(CloudCase { wanted, facts }));
+    let drift = Seen::Known(Vec::new());
+    scene.cloud = Some(Seen::Known(CloudCase { wanted, facts, drift }));
     seen(scene)
+}
+
+/// The case of the scene in a cloud.
+pub(super) fn case(scene: &mut Scene) -> &mut CloudCase {
+    in_cloud(scene);
+    match scene.cloud.as_mut() {
+        Some(Seen::Known(cloud)) => cloud,
+        _ => panic!("there is no cloud in the scene"),
+    }
 }
 
 pub(super) fn seen(scene: &mut Scene) -> &mut CloudFacts {

@@ -6,6 +6,8 @@ mod availability;
 mod build;
 mod call;
 mod cloud;
+mod cloud_gate;
+mod cloud_rules;
 mod cloud_scene;
 mod compromised;
 mod documents;

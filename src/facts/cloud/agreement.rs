@@ -30,6 +30,11 @@ pub enum Standing {
         /// The other account.
         account: String,
     },
+    /// There is one, and AWS names neither an account nor an organization that it is of.
+    OfNobody {
+        /// Its name.
+        name: String,
+    },
     /// There is none.
     Absent,
 }
@@ -41,6 +46,9 @@ impl Standing {
             Self::InForce { name, since } => format!("{name} is in force since {since}"),
             Self::Ended { name, state, until } => format!("{name} is {state} and ends on {until}"),
             Self::Elsewhere { name, account } => format!("{name} is for the account {account}, not for this one"),
+            Self::OfNobody { name } => {
+                format!("AWS names neither the account nor the organization that {name} is of")
+            }
             Self::Absent => "AWS lists no business associate agreement for this account".to_owned(),
         }
     }
@@ -64,19 +72,23 @@ fn rank(standing: &Standing) -> u8 {
     match standing {
         Standing::InForce { .. } => 3,
         Standing::Ended { .. } => 2,
-        Standing::Elsewhere { .. } => 1,
+        Standing::Elsewhere { .. } | Standing::OfNobody { .. } => 1,
         Standing::Absent => 0,
     }
 }
 
 fn one(agreement: &Agreement, account: &str, now: Timestamp) -> Standing {
     let name = agreement.name.clone();
-    let of_other = agreement.account.as_deref().filter(|other| *other != account);
-    if let (Some(other), None) = (of_other, &agreement.organization) {
-        return Standing::Elsewhere {
-            name,
-            account: other.to_owned(),
-        };
+    // One of an organization is listed for the accounts that it covers, whichever of them accepted it.
+    match (agreement.account.as_deref(), &agreement.organization) {
+        (None, None) => return Standing::OfNobody { name },
+        (Some(other), None) if other != account => {
+            return Standing::Elsewhere {
+                name,
+                account: other.to_owned(),
+            };
+        }
+        _ => {}
     }
     let begun = agreement
         .from
@@ -135,6 +147,20 @@ mod tests {
             assert_eq!(judged(&[Agreement { from, ..good.clone() }]), 2);
         }
         assert_eq!(judged(&[agreement("AWS_TERMINATED", OURS, None), other, good]), 3);
+    }
+
+    #[test]
+    fn an_agreement_of_no_account_and_no_organization_is_not_this_ones() {
+        let of_nobody = Agreement {
+            account: None,
+            ..agreement("ACTIVE", OURS, None)
+        };
+        let now = "2026-04-01T12:00:00Z".parse().unwrap();
+        let judged = standing(std::slice::from_ref(&of_nobody), OURS, now);
+        assert!(matches!(judged, Standing::OfNobody { .. }), "{judged:?}");
+        assert!(judged.words().contains("neither the account nor the organization"));
+        let good = agreement("ACTIVE", OURS, None);
+        assert_eq!(rank(&standing(&[of_nobody, good], OURS, now)), 3);
     }
 
     #[test]

@@ -3,10 +3,14 @@
 
 pub mod agreement;
 #[cfg(feature = "aws")]
+mod lists;
+#[cfg(feature = "aws")]
 mod look;
 
 pub use agreement::Standing;
 pub use agreement::standing;
+#[cfg(feature = "aws")]
+pub use look::agreement as ask_agreement;
 #[cfg(feature = "aws")]
 pub use look::look;
 
@@ -14,7 +18,10 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::seen::Seen;
+use crate::spec::Spec;
 
+pub use crate::machines::aws::names;
+pub use crate::remote::aws::Endpoint;
 pub use crate::remote::aws::model::AccountSettings;
 pub use crate::remote::aws::model::Address;
 pub use crate::remote::aws::model::DiskKeySeen;
@@ -25,6 +32,7 @@ pub use crate::remote::aws::model::Instance;
 pub use crate::remote::aws::model::Interface;
 pub use crate::remote::aws::model::Permission;
 pub use crate::remote::aws::model::Snapshot;
+pub use crate::remote::aws::model::Tags;
 pub use crate::remote::aws::model::Trail;
 pub use crate::remote::aws::model::Volume;
 
@@ -35,6 +43,8 @@ pub struct CloudFacts {
     pub at: String,
     /// The region.
     pub region: String,
+    /// Services that were asked elsewhere than at AWS's own endpoints.
+    pub endpoints: Vec<Endpoint>,
     /// Who asked.
     pub identity: Seen<Identity>,
     /// How the agreement stands.
@@ -49,27 +59,30 @@ pub struct CloudFacts {
     pub snapshots: Seen<Vec<Snapshot>>,
     /// Elastic IP addresses.
     pub addresses: Seen<Vec<Address>>,
-    /// Network interfaces.
+    /// Network interfaces: those that carry the tag, and those of the machines.
     pub interfaces: Seen<Vec<Interface>>,
-    /// Flow logs of the network by the id of what they record.
+    /// Flow logs of the network.
     pub flow_logs: Seen<Vec<FlowLog>>,
-    /// The network that has to be recorded: the VPC of the deployment, or the subnet that the spec names.
-    pub recorded: Seen<String>,
+    /// What a flow log has to record to record the network: the VPC of the deployment, or one of the subnet that the spec
+    /// names and the VPC around it.
+    pub recorded: Seen<BTreeSet<String>>,
     /// The keys of the disks, by ARN.
     pub keys: BTreeMap<String, Seen<DiskKeySeen>>,
     /// What the account sets.
     pub settings: AccountSettings,
-    /// Tags that every thing has to carry.
+    /// The tags of everything that was collected, whether or not it carries one of ours.
     pub tagged: Seen<Vec<Tagged>>,
 }
 
-/// One thing and the tags of ours that it lacks.
+/// One thing and its tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tagged {
     /// Kind and id.
     pub thing: String,
-    /// Keys of the tags that it lacks.
-    pub lacks: Vec<String>,
+    /// Whether a single host has it.
+    pub of_host: bool,
+    /// Its tags.
+    pub tags: Tags,
 }
 
 /// What the spec wants of the cloud, as far as controls compare.
@@ -81,13 +94,35 @@ pub struct CloudWanted {
     pub egress: BTreeSet<Permission>,
     /// Whether the deployment's network is recorded.
     pub recorded: bool,
+    /// ARN of the bucket that the records go to, where the spec says.
+    pub flow_logs: Option<String>,
+    /// Tags that everything carries, with these values.
+    pub tags: Tags,
+    /// Whether everything says when it may be destroyed.
+    pub ends: bool,
 }
 
-/// Both.
+/// Tags that everything of a deployment carries, whatever it is.
+pub fn tags_of(spec: &Spec) -> Tags {
+    let environment = if spec.deployment.environment.is_test() {
+        "test"
+    } else {
+        "production"
+    };
+    Tags::from([
+        (names::DEPLOYMENT.to_owned(), spec.deployment.name.to_string()),
+        (names::DOMAIN.to_owned(), spec.deployment.domain.to_string()),
+        (names::ENVIRONMENT.to_owned(), environment.to_owned()),
+    ])
+}
+
+/// Wanted and seen, and what lies between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloudCase {
     /// What is wanted.
     pub wanted: CloudWanted,
     /// What was seen.
     pub facts: CloudFacts,
+    /// What `apply` would change, a line each, as `plan` shows it.
+    pub drift: Seen<Vec<String>>,
 }

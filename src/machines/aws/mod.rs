@@ -1,6 +1,7 @@
 //! Machines in AWS. What exists is found by its tags, in any region and from any computer: there is no state file. What
 //! decides (`wanted`, `diff`) does not look; what looks and acts needs the cargo feature `aws`.
 
+pub mod account;
 pub mod change;
 pub mod diff;
 pub mod dns;
@@ -93,6 +94,8 @@ pub use look::seen;
 pub use preflight::Found;
 #[cfg(feature = "aws")]
 pub use preflight::preflight;
+#[cfg(feature = "aws")]
+pub use reach::keyless_machines;
 #[cfg(feature = "aws")]
 pub use reach::known_machines;
 #[cfg(feature = "aws")]

@@ -30,10 +30,21 @@ const CONSOLE: Duration = Duration::from_secs(600);
 pub fn known_machines(spec: &Spec, settings: &AwsMachines, seen: &Inventory) -> Vec<Machine> {
     let known = |host: &HostSpec| {
         let (machine, ip) = placed(seen, host)?;
-        let key = machine.tags.get(names::HOST_KEY)?.clone();
+        let key = HostKeyPolicy::Fingerprint(machine.tags.get(names::HOST_KEY)?.clone());
         Some(reached(host, settings, machine, ip, key))
     };
     spec.hosts.iter().filter_map(known).collect()
+}
+
+/// The spec's hosts whose machine is there and whose host key was never written down. Whoever logs in to one trusts what
+/// `known_hosts` says of it, and nothing on first use.
+pub fn keyless_machines(spec: &Spec, settings: &AwsMachines, seen: &Inventory) -> Vec<Machine> {
+    let keyless = |host: &HostSpec| {
+        let (machine, ip) = placed(seen, host)?;
+        let unknown = !machine.tags.contains_key(names::HOST_KEY);
+        unknown.then(|| reached(host, settings, machine, ip, HostKeyPolicy::KnownHosts))
+    };
+    spec.hosts.iter().filter_map(keyless).collect()
 }
 
 /// A host's machine with the address that it has.
@@ -43,7 +54,7 @@ fn placed<'a>(seen: &'a Inventory, host: &HostSpec) -> Option<(&'a Instance, Ipv
     (address.instance.as_ref() == Some(&machine.id)).then_some((machine, address.ip))
 }
 
-fn reached(host: &HostSpec, settings: &AwsMachines, machine: &Instance, ip: Ipv4Addr, key: String) -> Machine {
+fn reached(host: &HostSpec, settings: &AwsMachines, machine: &Instance, ip: Ipv4Addr, key: HostKeyPolicy) -> Machine {
     let mut host = host.clone();
     host.public_address = Some(ip.into());
     host.private_address = machine.private.map(Into::into);
@@ -55,7 +66,7 @@ fn reached(host: &HostSpec, settings: &AwsMachines, machine: &Instance, ip: Ipv4
             port: Some(22),
             key: settings.key.clone(),
             certificate: None,
-            host_key: HostKeyPolicy::Fingerprint(key),
+            host_key: key,
             jump: None,
         },
         outside: vec![ip.into()],
@@ -79,7 +90,7 @@ pub async fn machines(
         let Some((machine, ip)) = placed(seen, host) else {
             continue;
         };
-        let key = host_key(aws, host, machine, say).await?;
+        let key = HostKeyPolicy::Fingerprint(host_key(aws, host, machine, say).await?);
         found.push(reached(host, settings, machine, ip, key));
     }
     Ok(found)

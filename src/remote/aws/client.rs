@@ -18,9 +18,11 @@ use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::service_config::ServiceConfigKey;
 use tokio::runtime::Runtime;
 
 use crate::remote::aws::AwsError;
+use crate::remote::aws::Endpoint;
 use crate::remote::aws::Why;
 use crate::remote::aws::error::classify;
 
@@ -36,6 +38,13 @@ const CALL: Duration = Duration::from_secs(120);
 const ANY_REGION: &str = "us-east-1";
 /// Where Artifact's API is, whatever the region.
 const ARTIFACT_REGION: &str = "us-east-1";
+
+/// The variable that sends calls elsewhere than to AWS's own endpoints; with a service's name behind it, that service's.
+const ENDPOINT: &str = "AWS_ENDPOINT_URL";
+/// The same in the AWS configuration.
+const ENDPOINT_IN_FILE: &str = "endpoint_url";
+/// The services that are called, by the names that the SDK knows them by.
+const SERVICES: [&str; 6] = ["Artifact", "CloudTrail", "EC2", "KMS", "Route 53", "STS"];
 
 /// Which account and region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,6 +148,24 @@ impl Aws {
         &self.region
     }
 
+    /// The services whose calls are sent elsewhere than to AWS's own endpoints, and what says so. The clients find them in
+    /// the same way.
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        let configured = |service: &'static str| {
+            let key = ServiceConfigKey::builder();
+            let key = key.service_id(service).env(ENDPOINT).profile(ENDPOINT_IN_FILE).build();
+            let of_service = self.config.service_config().zip(key.ok());
+            let of_service = of_service.and_then(|(config, key)| config.load_config(key));
+            let url = of_service.or_else(|| self.config.endpoint_url().map(str::to_owned))?;
+            Some(Endpoint {
+                service,
+                named_by: named_by(service, &url),
+                url,
+            })
+        };
+        SERVICES.into_iter().filter_map(configured).collect()
+    }
+
     /// Waits for what was asked.
     pub fn wait<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
@@ -177,6 +204,15 @@ impl Aws {
             }
         }
     }
+}
+
+/// What names an endpoint: the service's own variable, the one for all, or a file.
+fn named_by(service: &str, url: &str) -> String {
+    let own = format!("{ENDPOINT}_{}", service.to_uppercase().replace(' ', "_"));
+    let variables = [own, ENDPOINT.to_owned()];
+    let holds = |name: &String| std::env::var(name).is_ok_and(|value| value == url);
+    let found = variables.into_iter().find(holds);
+    found.unwrap_or_else(|| format!("{ENDPOINT_IN_FILE} in the AWS configuration"))
 }
 
 /// The innermost cause, which says what happened.

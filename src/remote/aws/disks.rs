@@ -28,13 +28,20 @@ const TYPES: usize = 100;
 impl Aws {
     /// Disks that a filter finds.
     pub async fn volumes(&self, name: &str, value: &str) -> Result<Vec<Volume>, AwsError> {
-        let mut pages = self
-            .ec2
-            .describe_volumes()
-            .filters(filter(name, value))
-            .into_paginator()
-            .items()
-            .send();
+        self.find_volumes(filter(name, value)).await
+    }
+
+    /// Disks by their ids.
+    pub async fn volumes_by_id(&self, ids: &[String]) -> Result<Vec<Volume>, AwsError> {
+        let mut found = Vec::new();
+        for some in ids.chunks(VALUES) {
+            found.extend(self.find_volumes(any_of("volume-id", some)).await?);
+        }
+        Ok(found)
+    }
+
+    async fn find_volumes(&self, by: types::Filter) -> Result<Vec<Volume>, AwsError> {
+        let mut pages = self.ec2.describe_volumes().filters(by).into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(volume) = pages.next().await {
             let volume = volume.map_err(|e| self.error("ec2:DescribeVolumes", e))?;
@@ -80,11 +87,7 @@ impl Aws {
     pub async fn snapshots_of(&self, volumes: &[String]) -> Result<Vec<Snapshot>, AwsError> {
         let mut found = Vec::new();
         for some in volumes.chunks(VALUES) {
-            let of_these = types::Filter::builder()
-                .name("volume-id")
-                .set_values(Some(some.to_vec()))
-                .build();
-            found.extend(self.find_snapshots(of_these).await?);
+            found.extend(self.find_snapshots(any_of("volume-id", some)).await?);
         }
         Ok(found)
     }
@@ -197,7 +200,20 @@ impl Aws {
 
     /// Network interfaces that a filter finds.
     pub async fn interfaces(&self, name: &str, value: &str) -> Result<Vec<Interface>, AwsError> {
-        let request = self.ec2.describe_network_interfaces().filters(filter(name, value));
+        self.find_interfaces(filter(name, value)).await
+    }
+
+    /// Network interfaces by their ids.
+    pub async fn interfaces_by_id(&self, ids: &[String]) -> Result<Vec<Interface>, AwsError> {
+        let mut found = Vec::new();
+        for some in ids.chunks(VALUES) {
+            found.extend(self.find_interfaces(any_of("network-interface-id", some)).await?);
+        }
+        Ok(found)
+    }
+
+    async fn find_interfaces(&self, by: types::Filter) -> Result<Vec<Interface>, AwsError> {
+        let request = self.ec2.describe_network_interfaces().filters(by);
         let mut pages = request.into_paginator().items().send();
         let mut found = Vec::new();
         while let Some(interface) = pages.next().await {
@@ -205,6 +221,11 @@ impl Aws {
             found.push(Interface {
                 id: text(interface.network_interface_id()),
                 instance: interface.attachment().and_then(|a| a.instance_id()).map(str::to_owned),
+                ipv6: interface
+                    .ipv6_addresses()
+                    .iter()
+                    .filter_map(|address| address.ipv6_address()?.parse().ok())
+                    .collect(),
                 tags: tags(interface.tag_set()),
             });
         }
@@ -221,6 +242,11 @@ impl Aws {
             .await;
         sent.map(drop).map_err(|e| self.error("ec2:DeleteNetworkInterface", e))
     }
+}
+
+fn any_of(name: &str, values: &[String]) -> types::Filter {
+    let values = Some(values.to_vec());
+    types::Filter::builder().name(name).set_values(values).build()
 }
 
 /// A disk; `None` where AWS does not say how large it is or whether it is encrypted.

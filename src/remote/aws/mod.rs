@@ -13,6 +13,7 @@ mod convert;
 mod disks;
 #[cfg(feature = "aws")]
 mod dry;
+pub mod endpoint;
 pub mod error;
 #[cfg(feature = "aws")]
 mod groups;
@@ -41,6 +42,7 @@ pub use compute::Console;
 pub use dry::Rehearsal;
 #[cfg(feature = "aws")]
 pub use dry::Rehearsed;
+pub use endpoint::Endpoint;
 pub use error::AwsError;
 pub use error::Why;
 #[cfg(feature = "aws")]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
 
 use crate::seen::Seen;
 
@@ -295,6 +296,8 @@ pub struct Interface {
     pub id: String,
     /// The machine that has it.
     pub instance: Option<String>,
+    /// Its IPv6 addresses, all of which are public.
+    pub ipv6: BTreeSet<Ipv6Addr>,
     /// Tags.
     pub tags: Tags,
 }

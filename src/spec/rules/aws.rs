@@ -1,10 +1,10 @@
-//! `[machines.aws]`: where and how machines are made in AWS. Knows shapes and the list of what AWS's agreement covers; that
-//! an image, a subnet or a key exists, only AWS can say.
+//! `[machines.aws]`: where and how machines are made in AWS. Knows shapes and the list of regions; that an image, a subnet
+//! or a key exists, only AWS can say.
 
 use ipnet::IpNet;
 use ipnet::Ipv4Net;
 
-use crate::catalog::aws::eligible;
+use crate::catalog::aws::lists;
 use crate::spec::AwsMachines;
 use crate::spec::DiskKey;
 use crate::spec::Image;
@@ -26,7 +26,7 @@ use crate::spec::rules::production;
 const INSTANCE_TYPE: &str = "c6i.xlarge";
 /// GiB of a disk when the spec does not say.
 const VOLUME_GIB: u32 = 40;
-/// The newest Debian that hosts may run and the one that the tests run on.
+/// The Debian that the tests run on.
 const DEBIAN: u8 = 12;
 /// The network when the spec does not say.
 const NETWORK: Ipv4Net = Ipv4Net::new_assert(std::net::Ipv4Addr::new(10, 77, 0, 0), 24);
@@ -45,6 +45,7 @@ pub(crate) fn machines(
         return Err(bench.refuse(problem.help(help)));
     };
     let aws = &section.value;
+    let account = account(raw, section, bench);
     let region = region(aws, bench);
     let zone = optional(&aws.zone, |spot| zone(spot, region.as_ref().ok(), bench));
     let instance_type = optional(&aws.instance_type, |spot| instance_type(spot, bench));
@@ -83,6 +84,7 @@ pub(crate) fn machines(
         }
     };
     Ok(AwsMachines {
+        account: account?,
         region: region?,
         zone: zone?,
         instance_type: instance_type?.unwrap_or_else(|| INSTANCE_TYPE.to_owned()),
@@ -135,18 +137,43 @@ fn is_id(text: &str, prefix: &str) -> bool {
     digits.is_some_and(|digits| plain(digits, |b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
 }
 
+/// The account, without which the credentials at hand decide where production is made, and what a removal finds.
+fn account(raw: &RawSpec, section: &Spot<RawAws>, bench: &mut Bench<'_>) -> Result<Option<String>, Refused> {
+    let aws = &section.value;
+    let help = "write the twelve digits that `aws sts get-caller-identity --query Account` prints, as text";
+    if let (Some(_), Ok(None)) = (production(raw), &aws.account) {
+        let message =
+            "production needs `machines.aws.account`, the one account that it is made in and that has the agreement";
+        let problem = Problem::new("spec/missing-key", section.place.clone(), message);
+        let help = "add `account = \"123456789012\"`, as `aws sts get-caller-identity --query Account` prints it";
+        return Err(bench.refuse(problem.help(help).cite(BAA_LAW)));
+    }
+    optional(&aws.account, |spot| {
+        let shape = |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+        shaped(
+            "machines.aws.account",
+            "the number of an account",
+            spot,
+            shape,
+            help,
+            bench,
+        )
+    })
+}
+
 fn region(aws: &RawAws, bench: &mut Bench<'_>) -> Result<String, Refused> {
     let spot = aws.region.as_ref().map_err(|refused| *refused)?;
-    if eligible().regions.contains(&spot.value) {
+    let known = &lists().regions;
+    if known.names.contains(&spot.value) {
         return Ok(spot.value.clone());
     }
     let message = format!(
-        "`machines.aws.region` is {:?}, which is not on the list of {} of regions under AWS's own agreement",
-        spot.value,
-        eligible().as_of
+        "`machines.aws.region` is {:?}, which is not on the list of {} of regions that AWS itself runs and whose \
+         agreement AWS Artifact can show",
+        spot.value, known.as_of
     );
     let problem = Problem::new("spec/region-not-covered", spot.place.clone(), message);
-    let regions: Vec<&str> = eligible().regions.iter().map(String::as_str).collect();
+    let regions: Vec<&str> = known.names.iter().map(String::as_str).collect();
     let help = format!("write one of {}", regions.join(", "));
     Err(bench.refuse(problem.help(help).cite(BAA_LAW)))
 }
@@ -157,7 +184,7 @@ fn zone(spot: &Spot<String>, region: Option<&String>, bench: &mut Bench<'_>) -> 
         matches!(letter, Some([letter]) if letter.is_ascii_lowercase())
     };
     if region.map_or_else(
-        || eligible().regions.iter().any(|region| of(region)),
+        || lists().regions.names.iter().any(|region| of(region)),
         |region| of(region),
     ) {
         return Ok(spot.value.clone());
@@ -307,7 +334,7 @@ fn flow_logs(raw: &RawSpec, section: &Spot<RawAws>, bench: &mut Bench<'_>) -> Re
 fn is_arn(text: &str, service: &str) -> bool {
     let mut parts = text.splitn(6, ':');
     let head = [parts.next(), parts.next(), parts.next()];
-    let partition = matches!(head[1], Some("aws" | "aws-us-gov"));
+    let partition = head[1] == Some("aws");
     let rest = parts.last().is_some_and(|rest| !rest.is_empty());
     head[0] == Some("arn")
         && partition

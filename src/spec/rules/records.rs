@@ -5,6 +5,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use crate::catalog;
+use crate::catalog::clouds;
 use crate::digest;
 use crate::spec::docket::Refused;
 use crate::spec::model::Attestation;
@@ -17,11 +18,14 @@ use crate::spec::raw::RawBaa;
 use crate::spec::raw::RawSpec;
 use crate::spec::raw::RawWaiver;
 use crate::spec::raw::RawWaiverBasis;
+use crate::spec::raw_machines::RawMachinesKind;
 use crate::spec::reader::Must;
 use crate::spec::reader::Spot;
 use crate::spec::rules::Bench;
 use crate::spec::rules::cloned;
+use crate::spec::rules::machines_kind;
 use crate::spec::rules::optional;
+use crate::spec::rules::policy::BAA_LAW;
 use crate::spec::values::Prose;
 
 /// Longest life of a waiver, in days: an accepted failure is looked at again every year (45 CFR 164.316(b)(2)(iii)).
@@ -34,10 +38,33 @@ const WAIVERS_IN_ORDER: &str = "administrative/waivers-in-order";
 /// Judges `[baa]`.
 pub(crate) fn baa(raw: &RawSpec, bench: &mut Bench<'_>) -> Result<Option<Baa>, Refused> {
     match &raw.baa {
-        Ok(Some(spot)) => agreement(&spot.value, bench).map(Some),
+        Ok(Some(spot)) => {
+            let signer = signer(raw, &spot.value, bench);
+            let baa = agreement(&spot.value, bench)?;
+            signer.map(|()| Some(baa))
+        }
         Ok(None) => Ok(None),
         Err(refused) => Err(*refused),
     }
+}
+
+/// Refuses the paper of somebody who does not own the computers, where the spec says who does.
+fn signer(raw: &RawSpec, baa: &RawBaa, bench: &mut Bench<'_>) -> Result<(), Refused> {
+    let in_aws = machines_kind(raw).is_some_and(|kind| kind.value == RawMachinesKind::Aws);
+    let Ok(vendor) = &baa.vendor else { return Ok(()) };
+    if !in_aws || clouds::is_called(clouds::AWS, &vendor.value) {
+        return Ok(());
+    }
+    let message = format!(
+        "`baa.vendor` is {:?}, and the machines are in AWS: whoever owns the computers has to have signed",
+        vendor.value
+    );
+    let problem = Problem::new("spec/baa-of-another", vendor.place.clone(), message);
+    let help = format!(
+        "record the agreement with \"{}\"; others who handle visits stand in `processors`",
+        clouds::AWS
+    );
+    Err(bench.refuse(problem.help(help).cite(BAA_LAW)))
 }
 
 fn agreement(raw: &RawBaa, bench: &mut Bench<'_>) -> Result<Baa, Refused> {

@@ -43,7 +43,6 @@ class Faithful(Others):
         self.settings = {
             "fingerprint": "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU",
             "address": None,
-            "private": None,
             "denied": [],
             "allowed": None,
             "default_vpc": True,
@@ -216,6 +215,8 @@ class Faithful(Others):
         status, headers = answered[0]
         if status.startswith("200"):
             self.tokens[key] = (digest, status, headers, body)
+            if request.action == "RunInstances":
+                self.tag_interfaces(request, body)
             if request.action == "RunInstances" and self.settings["ends"]:
                 self.end(request, body.split(b"<instanceId>")[1].split(b"<")[0].decode())
         start_response(status, headers)
@@ -226,13 +227,34 @@ class Faithful(Others):
         self.backend(request).terminate_instances([machine])
         reason = StateReason("Client.InternalError: Client error on launch", "Client.InternalError")
         self.backend(request).get_instance(machine).state_reason = reason
+        self.forget_interfaces(self.backend(request))
+
+    def tag_interfaces(self, request, body):
+        """Gives the interfaces of a new machine the tags that were asked for; moto forgets those."""
+        number = 1
+        while kind := request.get(f"TagSpecification.{number}.ResourceType"):
+            tags, at = {}, f"TagSpecification.{number}.Tag."
+            while name := request.get(f"{at}{len(tags) + 1}.Key"):
+                tags[name] = request.get(f"{at}{len(tags) + 1}.Value")
+            if kind == "network-interface":
+                backend = self.backend(request)
+                machine = backend.get_instance(body.split(b"<instanceId>")[1].split(b"<")[0].decode())
+                backend.create_tags([interface.id for interface in machine.nics.values()], tags)
+            number += 1
+
+    def forget_interfaces(self, backend):
+        """The interfaces of machines that have ended go with them."""
+        for interface in list(backend.enis.values()):
+            if interface.instance and interface.instance.state == "terminated":
+                backend.enis.pop(interface.id)
+                backend.tags.pop(interface.id, None)
 
     def after(self, request, answer):
-        """A disk grows a while after it was asked to. Addresses are ones that nobody else has: moto's are other people's."""
-        if request.action == "RunInstances" and self.settings["private"]:
+        """A disk grows a while after it was asked to, interfaces end with their machine, and addresses are ones that nobody
+        else has: moto's are other people's."""
+        if request.action == "TerminateInstances":
             body = b"".join(answer)
-            for machine in self.backend(request).all_instances():
-                machine.nics[0].private_ip_address = self.settings["private"]
+            self.forget_interfaces(self.backend(request))
             return [body]
         if request.action == "ModifyVolume":
             body = b"".join(answer)
@@ -322,6 +344,27 @@ class Faithful(Others):
             security_group_ids=[group.id], is_instance_type_default=False, region_name=backend.region_name,
         )
         return machine.instances[0].id
+
+    def do_gone(self, backend):
+        """The deployment's machines end."""
+        for machine in backend.all_instances():
+            if machine.state != "terminated":
+                backend.terminate_instances([machine.id])
+        self.forget_interfaces(backend)
+        for address in backend.addresses:
+            address.instance = address.eni = address.association_id = None
+
+    def do_untag(self, backend, key):
+        """Takes one tag from everything."""
+        for tags in backend.tags.values():
+            tags.pop(key, None)
+
+    def do_disk(self, backend):
+        """Attaches a disk that carries no tag to the deployment's machine."""
+        machine = next(each for each in backend.all_instances() if each.state != "terminated")
+        volume = backend.create_volume(size=8, zone_name=machine.placement)
+        backend.attach_volume(volume.id, machine.id, "/dev/sdf")
+        return volume.id
 
     def do_terminate(self, backend, instance):
         backend.terminate_instances([instance])

@@ -1,12 +1,14 @@
 """The mock of AWS that the tests talk to: moto behind a layer that does what moto does not do faithfully (see README.md)
-and that spoils answers on request. It listens on loopback only and prints its port on one line.
+and that spoils answers on request. It listens on loopback, and where it is told to at an address with TLS too, and prints both
+ports on one line. Only on loopback does it take orders from tests.
 
-usage: server.py IMAGES.json
+usage: server.py IMAGES.json [ADDRESS CERTIFICATE KEY]
 """
 
 import json
 import os
 import sys
+import threading
 
 os.environ["MOTO_AMIS_PATH"] = sys.argv[1]
 os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "true")
@@ -61,7 +63,13 @@ def main():
     faithful = Faithful(DomainDispatcherApplication(create_backend_app))
     faults = Faults(faithful)
     server = make_server("127.0.0.1", 0, Control(faults, faults, faithful), threaded=True)
-    print(server.port, flush=True)
+    ports = [server.port]
+    if len(sys.argv) > 2:
+        address, certificate, key = sys.argv[2:]
+        over_tls = make_server(address, 0, faults, threaded=True, ssl_context=(certificate, key))
+        threading.Thread(target=over_tls.serve_forever, daemon=True).start()
+        ports.append(over_tls.port)
+    print(*ports, flush=True)
     server.serve_forever()
 
 
