@@ -103,6 +103,8 @@ mod tests {
     fn every_service_that_is_called_is_eligible_or_sees_nothing_of_a_deployment() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/remote/aws");
         let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        // The list of permissions names what AWS asks for, too, and not only what is called.
+        let files = files.filter(|path| path.is_file() && !path.ends_with("permissions.rs"));
         let used: BTreeSet<String> = files
             .flat_map(|file| called(&fs::read_to_string(file).unwrap()))
             .collect();
