@@ -75,8 +75,10 @@ impl Cloud {
             ..aws::wanted(spec, settings, &openings(spec)?, Timestamp::now())
         };
         let seen = api.wait(aws::look(&api, &wanted)).map_err(|error| failed(&error))?;
-        api.wait(aws::refuse_elsewhere(&api, &wanted, &seen))
+        let unseen = api
+            .wait(aws::refuse_elsewhere(&api, &wanted, &seen))
             .map_err(|error| failed(&error))?;
+        unseen.iter().for_each(|line| ui.say(line));
         let changes = aws::diff(&wanted, &seen);
         Ok(Self {
             api,

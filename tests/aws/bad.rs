@@ -89,7 +89,7 @@ fn ids_that_are_not_there_are_named_before_anything_is_made() {
     refused(&mock, "zone", &["us-east-1z does not offer"]);
     let there = mock.ask(
         "do",
-        &json!({"region": "us-east-1", "what": "subnet", "with": {"zone": "us-east-1a"}}),
+        &json!({"region": "us-east-1", "what": "default_subnet", "with": {"zone": "us-east-1a"}}),
     );
     let there = there.as_str().unwrap();
     with("elsewhere", &format!("subnet = \"{there}\"\nzone = \"us-east-1b\""));

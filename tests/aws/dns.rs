@@ -142,3 +142,18 @@ fn an_address_to_which_a_record_leads_is_kept_until_it_does_no_more() {
     let gone = mock.destroy("test");
     assert_eq!((gone.code, mock.count()), (0, json!({"records": 1})), "{gone:?}");
 }
+
+#[test]
+fn a_former_hosts_address_is_given_back_without_a_record_that_leads_to_it() {
+    let Some(mock) = Mock::start() else { return };
+    let former = zone(&mock, "former", "example.com");
+    assert!(mock.apply("former").reached_the_machine());
+    assert_eq!(records(&mock, &former).as_array().unwrap().len(), 1);
+    // The host has another name now, and nobody puts the domain into that zone any more.
+    let host = "\n[[host]]\nname = \"video\"\nroles = [\"core\"]\n\n[access]";
+    mock.spec("renamed", &SPEC.replace("\n[access]", host));
+    let applied = mock.apply("renamed");
+    assert!(applied.reached_the_machine(), "{applied:?}");
+    assert_eq!(records(&mock, &former), json!([]));
+    assert_eq!(mock.count(), whole());
+}

@@ -5,6 +5,9 @@ use crate::remote::aws::model::Identity;
 use crate::spec::AwsMachines;
 use crate::spec::Environment;
 
+/// The services that make machines, say whose the account is, and say whether it has an agreement.
+const DECIDING: [&str; 3] = ["EC2", "STS", "Artifact"];
+
 /// Why an account is not used. Whole sentences.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
@@ -69,7 +72,25 @@ pub fn reaches_aws(environment: &Environment, endpoints: &[Endpoint]) -> Result<
             why,
         })
     });
-    wrong.map_or(Ok(()), Err)
+    wrong.map_or_else(|| in_one_place(endpoints), Err)
+}
+
+/// Who answers for the account and its agreement has to be who makes the machines.
+fn in_one_place(endpoints: &[Endpoint]) -> Result<(), Refused> {
+    let foreign = |service: &&str| {
+        let mut of_service = endpoints.iter().filter(|endpoint| endpoint.service == *service);
+        of_service.find(|endpoint| !endpoint.is_of_aws())
+    };
+    let told: Vec<&Endpoint> = DECIDING.iter().filter_map(|service| foreign(&service)).collect();
+    match told.first() {
+        Some(endpoint) if told.len() < DECIDING.len() => Err(Refused::Endpoint {
+            service: endpoint.service,
+            url: endpoint.url.clone(),
+            named_by: endpoint.named_by.clone(),
+            why: "which is not AWS, while others of its services are asked there",
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses another account than the spec's. Without one in the spec, as only a test can be, any is used.
@@ -165,9 +186,24 @@ mod tests {
             );
         }
         assert_eq!(reaches_aws(&Environment::Production, &[]), Ok(()));
-        assert_eq!(
-            reaches_aws(&Environment::Production, &[endpoint("https://192.0.2.2:5000")]),
-            Ok(())
-        );
+        let everywhere = DECIDING.map(|service| Endpoint {
+            service,
+            ..endpoint("https://192.0.2.2:5000")
+        });
+        assert_eq!(reaches_aws(&Environment::Production, &everywhere), Ok(()));
+    }
+
+    #[test]
+    fn nobody_else_answers_for_the_agreement_of_machines_that_aws_makes() {
+        for service in DECIDING {
+            let stranger = Endpoint {
+                service,
+                ..endpoint("https://mock.example.com")
+            };
+            let refused = reaches_aws(&Environment::Production, &[stranger]).unwrap_err();
+            assert!(refused.to_string().contains("which is not AWS"), "{refused}");
+        }
+        let private = endpoint("https://vpce-1.ec2.us-east-1.vpce.amazonaws.com");
+        assert_eq!(reaches_aws(&Environment::Production, &[private]), Ok(()));
     }
 }

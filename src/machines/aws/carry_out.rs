@@ -15,6 +15,7 @@ use crate::machines::aws::patience::once;
 use crate::machines::aws::patience::pause;
 use crate::machines::aws::patience::there;
 use crate::machines::aws::preflight::Found;
+use crate::machines::aws::release;
 use crate::machines::aws::wanted::HostWanted;
 use crate::machines::aws::wanted::Wanted;
 use crate::machines::aws::wanted::egress;
@@ -360,6 +361,9 @@ impl Site<'_> {
 
     /// Removes what is not needed, and waits for a machine to end, since its group and subnet go after it.
     async fn remove(&mut self, kind: Kind, id: &str) -> Result<(), CloudError> {
+        if let Some(address) = self.seen.addresses.iter().find(|address| address.id == id) {
+            release::unlead(self.aws, &self.wanted.owner.domain, address).await?;
+        }
         let mut attempt = 0;
         loop {
             match super::destroy::remove_one(self.aws, &self.seen, kind, id).await {

@@ -9,6 +9,7 @@ use crate::machines::aws::dns;
 use crate::machines::aws::image;
 use crate::machines::aws::inventory::Inventory;
 use crate::machines::aws::inventory::Kind;
+use crate::machines::aws::inventory::generation;
 use crate::machines::aws::names;
 use crate::machines::aws::unclaimed::records;
 use crate::machines::aws::unclaimed::unclaimed;
@@ -181,7 +182,7 @@ fn machine(wanted: &Wanted, host: &HostWanted, seen: &Inventory, changes: &mut V
     }
     let group = seen.group(name.as_str());
     let made = group.and_then(|group| group.tags.get(names::MADE));
-    if made != machine.tags.get(names::GENERATION) {
+    if made.is_none_or(|made| *made != generation(&machine.tags).to_string()) {
         changes.push(Change::NoteMade(name.clone()));
     }
     in_place(wanted, host, machine, group, changes);

@@ -16,7 +16,7 @@ use crate::spec::DiskKey;
 
 /// A host's machine, in the subnet and group and with the keys that are there by now.
 pub(super) fn launch(wanted: &Wanted, seen: &Inventory, host: &HostWanted, image: &ImageSeen) -> Launch {
-    let mut tags = wanted.host_tags(host, seen.expires().as_ref());
+    let mut tags = wanted.host_tags(host, wanted.end(seen).as_ref());
     tags.insert(names::TYPE.to_owned(), host.instance_type.clone());
     tags.insert(names::IMAGE.to_owned(), super::image::mark(&host.image, &image.id));
     let login = wanted.owner.name();

@@ -14,8 +14,8 @@ use crate::remote::aws::model::Instance;
 use crate::spec::Image;
 use crate::spec::Network;
 
-/// Debian's own account, and the one in GovCloud.
-const DEBIAN: (&str, &str) = ("136693071363", "045324592363");
+/// Debian's own account.
+const DEBIAN: &str = "136693071363";
 /// Architectures that Debian has images of, as AWS and as Debian name them, the one that is taken first first.
 const ARCHITECTURES: [(&str, &str); 2] = [("arm64", "arm64"), ("x86_64", "amd64")];
 
@@ -78,13 +78,8 @@ async fn newest(aws: &Aws, release: u8, runs: &BTreeSet<String>, host: &HostWant
     let call = "ec2:DescribeInstanceTypes";
     let architecture = debians(runs, &host.instance_type).map_err(|why| missing(aws, call, why))?;
     let name = format!("debian-{release}-{architecture}-*");
-    let owner = if aws.region().starts_with("us-gov-") {
-        DEBIAN.1
-    } else {
-        DEBIAN.0
-    };
-    let newest = aws.images(owner, &name).await?.pop();
-    newest.ok_or_else(|| missing(aws, "ec2:DescribeImages", format!("no image {name} of {owner}")))
+    let newest = aws.images(DEBIAN, &name).await?.pop();
+    newest.ok_or_else(|| missing(aws, "ec2:DescribeImages", format!("no image {name} of {DEBIAN}")))
 }
 
 /// Debian's name of an architecture that a type runs.

@@ -212,7 +212,7 @@ async fn record(aws: &Aws, wanted: &Wanted, seen: &Inventory, changes: &[Change]
 
 /// Every call that AWS can rehearse, as it will be made.
 fn rehearsals(wanted: &Wanted, seen: &Inventory, changes: &[Change], found: &Found) -> Vec<Rehearsal> {
-    let expires = seen.expires();
+    let expires = wanted.end(seen);
     let tags = || wanted.tags(expires.as_ref());
     let of = |name: &HostName| wanted.hosts.iter().find(|host| host.name == *name);
     let host_tags = |name: &HostName| of(name).map(|host| wanted.host_tags(host, expires.as_ref()));

@@ -13,13 +13,14 @@ use crate::remote::aws::Aws;
 use crate::remote::aws::AwsError;
 use crate::remote::aws::Why;
 
-/// Refuses a deployment that is in another region. Of one that is here, no other region is asked.
+/// Refuses a deployment that is in another region; of one that is here, no other region is asked. Returns what could not be
+/// seen, a line each: regions where these credentials may not look.
 ///
 /// # Errors
-/// With every region that holds something of it, or where one cannot be asked.
-pub async fn refuse_elsewhere(aws: &Aws, wanted: &Wanted, here: &Inventory) -> Result<(), CloudError> {
+/// With every region that holds something of it, or where one does not answer.
+pub async fn refuse_elsewhere(aws: &Aws, wanted: &Wanted, here: &Inventory) -> Result<Vec<String>, CloudError> {
     if !here.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut looks = tokio::task::JoinSet::new();
     for region in again(async || aws.regions().await).await? {
@@ -28,17 +29,22 @@ pub async fn refuse_elsewhere(aws: &Aws, wanted: &Wanted, here: &Inventory) -> R
             looks.spawn(async move { (held(&at, &owner).await, region) });
         }
     }
-    let mut obstacles = Vec::new();
+    let (mut obstacles, mut unseen) = (Vec::new(), Vec::new());
     for (held, region) in looks.join_all().await {
         match held {
             Ok(held) => obstacles.extend(held.map(|thing| obstacle(&region, &thing))),
-            // Where these credentials may not look, they made nothing.
-            Err(error) if matches!(error.why, Why::Region | Why::Denied) => {}
+            Err(error) if error.why == Why::Region => {}
+            Err(error) if error.why == Why::Denied => {
+                unseen.push(format!(
+                    "whether the deployment is in {region} already is not known: failed to {error}"
+                ));
+            }
             Err(error) => return Err(error.into()),
         }
     }
     if obstacles.is_empty() {
-        return Ok(());
+        unseen.sort();
+        return Ok(unseen);
     }
     Err(CloudError::Obstacles(obstacles))
 }

@@ -6,6 +6,8 @@ use std::net::Ipv4Addr;
 
 use crate::machines::aws::dns;
 use crate::machines::aws::dns::Leads;
+use crate::machines::aws::error::CloudError;
+use crate::machines::aws::error::Obstacle;
 use crate::machines::aws::patience::gone;
 use crate::remote::aws::Aws;
 use crate::remote::aws::AwsError;
@@ -56,6 +58,21 @@ async fn removal(aws: &Aws, zone: &str, domain: &str, sent: Result<(), AwsError>
         Ok(None) => Ok(()),
         _ => Err(format!("{domain} in {zone} still leads to it: failed to {error}")),
     }
+}
+
+/// Removes the records that lead to one address and nowhere else, in every zone that it was ever put into.
+///
+/// # Errors
+/// Where a record may still lead to it.
+pub(super) async fn unlead(aws: &Aws, domain: &str, address: &Address) -> Result<(), CloudError> {
+    let removed = records(aws, domain, &dns::zones(&address.tags), &BTreeSet::from([address.ip])).await;
+    removed.map(drop).map_err(|why| {
+        CloudError::Obstacles(vec![Obstacle {
+            what: format!("the address {} is kept, since {why}", address.ip),
+            remedy: "take the address out of that record, or let these credentials see and change the zone; then run it again"
+                .to_owned(),
+        }])
+    })
 }
 
 /// Gives an address back.

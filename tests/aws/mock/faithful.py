@@ -359,13 +359,6 @@ class Faithful(Others):
         for tags in backend.tags.values():
             tags.pop(key, None)
 
-    def do_disk(self, backend):
-        """Attaches a disk that carries no tag to the deployment's machine."""
-        machine = next(each for each in backend.all_instances() if each.state != "terminated")
-        volume = backend.create_volume(size=8, zone_name=machine.placement)
-        backend.attach_volume(volume.id, machine.id, "/dev/sdf")
-        return volume.id
-
     def do_terminate(self, backend, instance):
         backend.terminate_instances([instance])
 
@@ -394,6 +387,6 @@ class Faithful(Others):
         for volume in backend.volumes.values():
             volume.encrypted = False
 
-    def do_subnet(self, backend, zone):
+    def do_default_subnet(self, backend, zone):
         """A subnet that was there before."""
         return next(subnet.id for subnet in backend.subnets[zone].values())

@@ -235,6 +235,15 @@ fn what_an_apply_made_needs_nothing_more() {
 type Spoiled = (fn(&mut Wanted, &mut Inventory), Depth, &'static str);
 
 #[test]
+fn a_machine_whose_number_was_taken_away_is_the_first_of_its_host() {
+    let wanted = of_spec();
+    let mut seen = made(&wanted);
+    seen.groups[0].tags.insert(names::MADE.to_owned(), "0".to_owned());
+    seen.instances[0].tags.remove(names::GENERATION);
+    assert_eq!(diff(&wanted, &seen), []);
+}
+
+#[test]
 fn each_difference_is_one_change_of_the_right_depth() {
     let spoiled: &[Spoiled] = &[
         (
