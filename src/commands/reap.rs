@@ -132,8 +132,8 @@ fn reap(api: &Aws, expired: &Expired, record: Record, skip: &BTreeSet<String>, r
     let survey = match api.wait(aws::still_expired(api, owner, now, skip)) {
         Ok(survey) => survey,
         Err(Stays::Since(why)) => return reaped.kept.push(format!("{name}: {why}")),
-        Err(Stays::Unknown(error)) => {
-            reaped.left.insert(format!("{name}: not known: failed to {error}"));
+        Err(Stays::Unknown(why)) => {
+            reaped.left.insert(format!("{name}: {why}"));
             return;
         }
     };

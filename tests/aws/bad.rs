@@ -174,6 +174,30 @@ fn another_owners_deployment_of_the_same_name_is_not_touched() {
 }
 
 #[test]
+fn what_has_no_domain_is_in_the_way_of_an_apply_and_left_by_a_destroy() {
+    let Some(mock) = Mock::start() else { return };
+    let on_keys = json!({"region": "us-east-1", "what": "untag_keys", "with": {"name": "anteroom:domain"}});
+    let bare = json!({"region": "us-east-1", "what": "vpc", "with": {"domain": null}});
+    for (kind, spoil, left) in [
+        ("VPC vpc-", &bare, json!({"vpcs": 1})),
+        ("KMS key ", &on_keys, json!({"aliases": 1, "disk_keys": 1})),
+    ] {
+        mock.reset();
+        mock.apply("test");
+        mock.ask("do", spoil);
+        let applied = mock.apply("test");
+        let words = "carries the deployment's tag and no anteroom:domain";
+        assert!(applied.code == 1 && applied.err.contains(words), "{applied:?}");
+        let gone = mock.destroy("test");
+        assert_eq!((gone.code, mock.count()), (6, left), "{gone:?}");
+        let mut lines = gone.out.lines().filter(|line| line.starts_with("LEFT:"));
+        let line = lines.next().unwrap();
+        assert!(line.contains(kind) && line.contains(words), "{gone:?}");
+        assert_eq!(lines.next(), None, "{gone:?}");
+    }
+}
+
+#[test]
 fn a_group_still_in_use_is_listed_and_goes_with_the_next_run() {
     let Some(mock) = Mock::start() else { return };
     mock.apply("test");

@@ -102,7 +102,7 @@ fn production_becomes_a_test_only_by_the_operators_word() {
     mock.ask("plan", &json!({}));
     for ran in [mock.apply("test"), mock.run(&["plan", "-f", "test.toml"])] {
         let words = [
-            "make a test of clinic, which is production",
+            "make a test of clinic, which counts as production",
             "--leave-production telemed.example.com",
         ];
         untouched(&mock, &ran, 1, &words);
@@ -118,6 +118,20 @@ fn production_becomes_a_test_only_by_the_operators_word() {
     mock.ask("plan", &json!({}));
     reach(&mock, "test");
     assert_eq!(mock.writes(), Vec::<String>::new());
+}
+
+#[test]
+fn what_lost_the_word_of_its_environment_is_made_a_test_only_by_the_operators_word() {
+    let Some(mock) = Mock::start() else { return };
+    reach(&mock, "test");
+    let stripped = json!({"region": "us-east-1", "what": "say", "with": {"kind": "vol-", "environment": null}});
+    mock.ask("do", &stripped);
+    mock.ask("plan", &json!({}));
+    let words = ["counts as production: volume vol-", "does not say that it is a test"];
+    untouched(&mock, &mock.apply("test"), 1, &words);
+    let left = apply_with(&mock, "test", &["--leave-production", "telemed.example.com"]);
+    assert!(left.reached_the_machine(), "{left:?}");
+    assert_eq!(marks(&mock).0, only("test"));
 }
 
 #[test]

@@ -156,6 +156,14 @@ fn copies_of_our_disks_and_disks_of_others_are_told_and_never_removed() {
     mock.apply("test");
     let disk = ask(&mock, "disk", json!({}));
     let copies = ask(&mock, "copies", json!({}));
+    let asked = mock.run(&["destroy", "-f", "test.toml"]);
+    assert_eq!(asked.code, 2, "{asked:?}");
+    let shown = format!("stays: volume {} in us-east-1", disk.as_str().unwrap());
+    let shown = asked.err.lines().find(|line| line.contains(&shown));
+    assert!(
+        shown.is_some_and(|line| line.contains("it is not encrypted and stays readable")),
+        "{asked:?}"
+    );
     let (ran, record) = recorded(&mock, "test", "disposal.json", &[]);
     assert_eq!(ran.code, 6, "{ran:?}");
     for id in [&copies[0], &copies[1], &disk] {
@@ -164,7 +172,8 @@ fn copies_of_our_disks_and_disks_of_others_are_told_and_never_removed() {
             .out
             .lines()
             .find(|line| line.starts_with("LEFT:") && line.contains(id));
-        assert!(line.is_some_and(|line| line.contains("not removed")), "{id}: {ran:?}");
+        let says = |line: &str| line.contains("not removed") && (disk != id || line.contains("stays readable"));
+        assert!(line.is_some_and(says), "{id}: {ran:?}");
     }
     let left = mock.count();
     assert_eq!((&left["volumes"], &left["snapshots"]), (&json!(1), &json!(1)), "{left}");
@@ -186,6 +195,38 @@ fn copies_of_our_disks_and_disks_of_others_are_told_and_never_removed() {
             .any(|medium| medium["id"] == copies[0]),
         "{record}"
     );
+}
+
+#[test]
+fn a_region_that_answers_no_more_keeps_its_media_in_the_record() {
+    let Some(mock) = Mock::start() else { return };
+    mock.apply("test");
+    let alone = ["destroy", "-f", "test.toml", "--skip-region", "eu-west-1"];
+    // Without a terminal it ends where it would ask: so many calls look before.
+    mock.ask("plan", &json!({}));
+    assert_eq!(mock.run(&alone).code, 2);
+    let calls = mock.ask("calls", &Value::Null).as_array().unwrap().len();
+    let hold = json!({"hold": {"at": calls + 1, "when": "before", "of": "calls"}});
+    mock.ask("plan", &hold);
+    let record = ["--yes", "--disposal-record", "disposal.json"];
+    let mut child = mock.command(&[&alone[..], &record].concat()).spawn().unwrap();
+    while mock.ask("held", &Value::Null) != true {
+        assert!(child.try_wait().unwrap().is_none(), "there was no second look");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    mock.ask("settings", &json!({"denied_regions": ["us-east-1"]}));
+    mock.ask("release", &Value::Null);
+    assert_eq!(child.wait().unwrap().code(), Some(6));
+    assert_eq!(mock.count(), whole());
+    let record: Value = serde_json::from_str(&std::fs::read_to_string(mock.path("disposal.json")).unwrap()).unwrap();
+    for kind in ["disk", "key"] {
+        let found = media(&record, kind);
+        assert_eq!(
+            (found.len(), &found[0]["state"]),
+            (1, &json!("seen")),
+            "{kind}: {record}"
+        );
+    }
 }
 
 #[test]

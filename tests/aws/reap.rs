@@ -119,6 +119,21 @@ fn a_region_that_does_not_answer_is_listed_and_the_others_are_reaped() {
 }
 
 #[test]
+fn what_has_no_domain_is_left_unless_it_says_production() {
+    let Some(mock) = Mock::start() else { return };
+    let vpc = ask(&mock, "vpc", json!({"domain": null}));
+    let ran = reap(&mock, &[]);
+    assert_eq!((ran.code, mock.count()), (6, json!({"vpcs": 1})), "{ran:?}");
+    let left = document(&ran)["left"].to_string();
+    assert!(
+        left.contains(vpc.as_str().unwrap()) && left.contains("no anteroom:domain"),
+        "{left}"
+    );
+    ask(&mock, "say", json!({"kind": "vpc-", "environment": "production"}));
+    assert_eq!(reap(&mock, &[]).code, 0);
+}
+
+#[test]
 fn a_key_that_was_left_alone_is_found_and_ended() {
     let Some(mock) = Mock::start() else { return };
     mock.apply("test");

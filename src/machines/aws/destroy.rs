@@ -90,7 +90,9 @@ pub async fn destroy(
         ips: &ips,
         watch,
     };
+    // A region that does not answer any more has no word on its media but this.
     let mut torn = TornDown {
+        media: survey.media(),
         unseen: survey.unseen.clone(),
         ..TornDown::default()
     };

@@ -3,6 +3,7 @@
 
 use futures_util::StreamExt;
 
+use crate::machines::aws::names;
 use crate::machines::aws::names::Owner;
 use crate::machines::aws::patience::again;
 use crate::machines::aws::patience::gone;
@@ -31,6 +32,17 @@ pub(super) struct DiskKeys {
     pub(super) named: bool,
     /// Keys that do not show these credentials whose they are.
     pub(super) untold: Vec<String>,
+    /// Keys with the deployment's name and no domain whose end is not scheduled.
+    pub(super) of_no_domain: Vec<String>,
+}
+
+/// What an apply goes by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Usable {
+    /// Keys of the deployment.
+    pub(super) keys: Vec<DiskKeySeen>,
+    /// Keys that may be anybody's, as far as they were looked for.
+    pub(super) of_no_domain: Vec<String>,
 }
 
 /// Every key of a region with its tags.
@@ -85,8 +97,13 @@ pub(super) async fn find(aws: &Aws, owner: &Owner) -> Result<DiskKeys, AwsError>
     let mut found = DiskKeys {
         named: named.is_some(),
         untold: every.untold,
-        alive: Vec::new(),
+        ..DiskKeys::default()
     };
+    for id in of_no_domain(&every.told, &owner.deployment) {
+        if lives(aws, id).await? {
+            found.of_no_domain.push(id.clone());
+        }
+    }
     for (id, tags) in every.told.into_iter().filter(|(_, tags)| owner.owns(tags)) {
         if let Some(mut seen) = aws.disk_key(&id).await? {
             seen.named = named.as_ref().is_some_and(|named| named.seen.arn == seen.arn);
@@ -103,16 +120,38 @@ pub(super) async fn find(aws: &Aws, owner: &Owner) -> Result<DiskKeys, AwsError>
     Ok(found)
 }
 
+/// Those of a deployment's name without a domain.
+fn of_no_domain<'a>(told: &'a [(String, Tags)], deployment: &str) -> Vec<&'a String> {
+    let is_ours = |tags: &Tags| tags.get(names::DEPLOYMENT).is_some_and(|name| name == deployment);
+    let lacks = |tags: &Tags| is_ours(tags) && !tags.contains_key(names::DOMAIN);
+    told.iter().filter(|(_, tags)| lacks(tags)).map(|(id, _)| id).collect()
+}
+
+/// Whether a key's end is not scheduled, as far as these credentials may look.
+async fn lives(aws: &Aws, id: &str) -> Result<bool, AwsError> {
+    match aws.disk_key(id).await {
+        Err(error) if error.why == Why::Denied => Ok(true),
+        answer => Ok(answer?.is_some_and(|key| !key.ending)),
+    }
+}
+
 /// Keys whose end is not scheduled: the one that the alias names; without it, whatever carries the deployment's tags.
-pub(super) async fn usable(aws: &Aws, owner: &Owner) -> Result<Vec<DiskKeySeen>, AwsError> {
+pub(super) async fn usable(aws: &Aws, owner: &Owner) -> Result<Usable, AwsError> {
     if let Some(named) = named(aws, owner).await?
         && !named.seen.ending
     {
-        return Ok(vec![named.seen]);
+        return Ok(Usable {
+            keys: vec![named.seen],
+            ..Usable::default()
+        });
     }
-    let mut keys: Vec<DiskKeySeen> = find(aws, owner).await?.alive.into_iter().map(|key| key.seen).collect();
+    let found = find(aws, owner).await?;
+    let mut keys: Vec<DiskKeySeen> = found.alive.into_iter().map(|key| key.seen).collect();
     keys.sort_by(|one, other| one.arn.cmp(&other.arn));
-    Ok(keys)
+    Ok(Usable {
+        keys,
+        of_no_domain: found.of_no_domain,
+    })
 }
 
 /// Gives a key the deployment's alias, which a run that was killed may have left on a key that ends.
@@ -140,4 +179,29 @@ pub(super) async fn end(aws: &Aws, key: &str) -> Result<Option<String>, AwsError
 /// Takes the alias away; gone already is success.
 pub(super) async fn unname(aws: &Aws, owner: &Owner) -> Result<(), AwsError> {
     gone(aws.unname_disk_key(&owner.alias()).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_the_name_without_a_domain_may_be_anybodys() {
+        let key = |id: &str, pairs: &[(&str, &str)]| {
+            let tags = pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            (id.to_owned(), tags.collect::<Tags>())
+        };
+        let told = [
+            key(
+                "ours",
+                &[(names::DEPLOYMENT, "clinic"), (names::DOMAIN, "telemed.example.com")],
+            ),
+            key("bare", &[(names::DEPLOYMENT, "clinic")]),
+            key("another", &[(names::DEPLOYMENT, "other")]),
+            key("plain", &[]),
+        ];
+        assert_eq!(of_no_domain(&told, "clinic"), ["bare"]);
+    }
 }

@@ -19,8 +19,19 @@ pub enum CloudError {
         /// The other's domain.
         domain: String,
     },
+    /// Things carry the deployment's name and no domain.
+    #[error("make sure whose {deployment} is: {things} carries the deployment's tag and no anteroom:domain")]
+    NoDomain {
+        /// The deployment's name.
+        deployment: String,
+        /// Kinds and ids.
+        things: String,
+    },
     /// A test would take the place of production.
-    #[error("make a test of {}, which is production: {} says so", .owner.deployment, .things.join(", "))]
+    #[error(
+        "make a test of {}, which counts as production: {} does not say that it is a test", .owner.deployment,
+        .things.join(", ")
+    )]
     Production {
         /// Whose it is.
         owner: Owner,
@@ -149,6 +160,9 @@ impl CloudError {
             Self::Call(error) => vec![error.hint()],
             Self::Collision { .. } => {
                 vec!["choose another `name` in [deployment], or another account; nothing was touched".to_owned()]
+            }
+            Self::NoDomain { .. } => {
+                vec!["see whose it is, tag it or remove it; nothing was touched".to_owned()]
             }
             Self::Production { owner, .. } => vec![
                 "nothing was touched; a test beside production needs another `name` and `domain` in [deployment]"

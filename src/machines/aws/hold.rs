@@ -12,6 +12,7 @@ use crate::machines::aws::look::seen;
 use crate::machines::aws::media::Fate;
 use crate::machines::aws::media::Medium;
 use crate::machines::aws::media::MediumKind;
+use crate::machines::aws::names;
 use crate::machines::aws::names::Owner;
 use crate::machines::aws::stakes::Thing;
 use crate::remote::aws::Aws;
@@ -31,6 +32,8 @@ pub(super) struct Held {
     pub(super) ours: Inventory,
     /// What carries the deployment's name and is another owner's, a line each.
     pub(super) strangers: Vec<String>,
+    /// What carries the deployment's name and no domain, a line each.
+    pub(super) of_no_domain: Vec<String>,
     /// Keys.
     pub(super) keys: DiskKeys,
     /// Disks of the machines that do not carry the owner's tags.
@@ -50,6 +53,9 @@ pub(super) async fn hold(aws: &Aws, owner: &Owner) -> Result<Held, AwsError> {
     let region = aws.region().to_owned();
     let stranger = |(kind, id, domain)| format!("{kind} {id} in {region}: it belongs to {domain}");
     let strangers = all.strangers(owner).into_iter().map(stranger).collect();
+    let of_no_domain = all.of_no_domain().into_iter().map(|(kind, id, _)| (kind, id));
+    let of_no_domain = of_no_domain.chain(keys.of_no_domain.iter().map(|key| (Kind::DiskKey, key.as_str())));
+    let of_no_domain = of_no_domain.map(|(kind, id)| unowned(kind, id, &region)).collect();
     let mut ours = all.only(owner);
     for machine in &mut ours.instances {
         machine.protected = match aws.protection(&machine.id).await {
@@ -62,6 +68,7 @@ pub(super) async fn hold(aws: &Aws, owner: &Owner) -> Result<Held, AwsError> {
     let mut held = Held {
         region,
         strangers,
+        of_no_domain,
         keys,
         copies: Vec::new(),
         stores: stores(aws, &ours).await,
@@ -70,6 +77,11 @@ pub(super) async fn hold(aws: &Aws, owner: &Owner) -> Result<Held, AwsError> {
     };
     held.copies = copies(aws, &held.disks(), &held.ours).await?;
     Ok(held)
+}
+
+/// The line of a thing with the deployment's name and no domain.
+pub(super) fn unowned(kind: Kind, id: &str, region: &str) -> String {
+    format!("{kind} {id} in {region}: {}", names::NO_DOMAIN)
 }
 
 async fn loose(aws: &Aws, ours: &Inventory) -> Result<Vec<Volume>, AwsError> {

@@ -150,14 +150,18 @@ impl Inventory {
     pub fn strangers(&self, owner: &Owner) -> Vec<(Kind, String, String)> {
         let others = self.things().into_iter().filter(|(_, _, tags)| !owner.owns(tags));
         others
-            .map(|(kind, id, tags)| {
-                let domain = tags.get(names::DOMAIN).map_or("no domain", String::as_str);
-                (kind, id.to_owned(), domain.to_owned())
-            })
+            .filter_map(|(kind, id, tags)| Some((kind, id.to_owned(), tags.get(names::DOMAIN)?.clone())))
             .collect()
     }
 
-    /// Without what is another owner's.
+    /// What carries the deployment's name and no domain: it may be anybody's, this owner's too.
+    pub fn of_no_domain(&self) -> Vec<(Kind, &str, &Tags)> {
+        let mut all = self.things();
+        all.retain(|(_, _, tags)| !tags.contains_key(names::DOMAIN));
+        all
+    }
+
+    /// Without what is another owner's, or may be.
     #[must_use]
     pub fn only(mut self, owner: &Owner) -> Self {
         self.vpcs.retain(|thing| owner.owns(&thing.tags));
@@ -185,10 +189,10 @@ impl Inventory {
         all
     }
 
-    /// What says that it is no test.
+    /// What does not say that it is a test. Tags come with a thing, so one without has lost them.
     pub fn production(&self) -> Vec<(Kind, &str)> {
-        let said = |tags: &Tags| tags.get(names::ENVIRONMENT).is_some_and(|word| word != "test");
-        let all = self.marked().into_iter().filter(|(_, _, tags)| said(tags));
+        let is_test = |tags: &Tags| tags.get(names::ENVIRONMENT).is_some_and(|word| word == "test");
+        let all = self.marked().into_iter().filter(|(_, _, tags)| !is_test(tags));
         all.map(|(kind, id, _)| (kind, id)).collect()
     }
 

@@ -1,7 +1,9 @@
 //! Looks at what AWS holds of a deployment: all kinds at once, by tag.
 
+use crate::machines::aws::disk_keys;
 use crate::machines::aws::error::CloudError;
 use crate::machines::aws::inventory::Inventory;
+use crate::machines::aws::inventory::Kind;
 use crate::machines::aws::names;
 use crate::machines::aws::names::Owner;
 use crate::machines::aws::obstacles::refuse;
@@ -35,8 +37,11 @@ pub async fn look(aws: &Aws, wanted: &Wanted) -> Result<Inventory, CloudError> {
             domain: domain.clone(),
         });
     }
+    refuse_no_domain(&wanted.owner, &inventory, &[])?;
     if wanted.disk_key == DiskKey::Own {
-        inventory.disk_keys = disk_keys(aws, &wanted.owner).await?;
+        let usable = disk_keys::usable(aws, &wanted.owner).await?;
+        refuse_no_domain(&wanted.owner, &inventory, &usable.of_no_domain)?;
+        inventory.disk_keys = usable.keys;
         refuse_unknown(&inventory.disk_keys)?;
         for key in &inventory.disk_keys {
             inventory
@@ -123,7 +128,22 @@ pub async fn seen(aws: &Aws, deployment: &str) -> Result<Inventory, AwsError> {
 /// Keys made for a deployment's disks whose end is not scheduled. The alias names one; without it, whatever carries the
 /// deployment's tag is looked for.
 pub(super) async fn disk_keys(aws: &Aws, owner: &Owner) -> Result<Vec<DiskKeySeen>, AwsError> {
-    crate::machines::aws::disk_keys::usable(aws, owner).await
+    Ok(disk_keys::usable(aws, owner).await?.keys)
+}
+
+/// What may be anybody's is not built upon.
+fn refuse_no_domain(owner: &Owner, inventory: &Inventory, keys: &[String]) -> Result<(), CloudError> {
+    let things = inventory.of_no_domain().into_iter();
+    let things = things.map(|(kind, id, _)| format!("{kind} {id}"));
+    let keys = keys.iter().map(|key| format!("{} {key}", Kind::DiskKey));
+    let all: Vec<String> = things.chain(keys).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    Err(CloudError::NoDomain {
+        deployment: owner.deployment.clone(),
+        things: all.join(", "),
+    })
 }
 
 /// What is not known of a key is no reason to leave it as it is.

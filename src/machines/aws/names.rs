@@ -6,6 +6,9 @@ use crate::remote::aws::model::Tags;
 pub const DEPLOYMENT: &str = "anteroom:deployment";
 /// The deployment's domain: two owners may choose the same name, but no domain.
 pub const DOMAIN: &str = "anteroom:domain";
+/// Why a thing with the deployment's name and no domain is neither changed nor removed.
+pub const NO_DOMAIN: &str =
+    "it carries the deployment's tag and no anteroom:domain; see whose it is, tag it or remove it";
 /// `production` or `test`.
 pub const ENVIRONMENT: &str = "anteroom:environment";
 /// When a test may be destroyed, RFC 3339.

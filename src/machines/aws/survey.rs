@@ -125,13 +125,23 @@ impl Survey {
         let goes = self.things().into_iter().map(|thing| format!("- {}", thing.what));
         let stays = self.held.values().flat_map(|held| {
             let (region, media) = (&held.region, &media);
-            held.copies.iter().map(move |copy| {
+            let unowned = held.of_no_domain.iter().map(|line| format!("  stays: {line}"));
+            let loose = held.loose.iter().map(move |disk| {
+                let readable = media.readable(disk.encrypted, disk.key.as_ref());
+                format!(
+                    "  stays: volume {} in {region}, attached to a machine and without the deployment's tags, unless it \
+                     is set to go with that machine: {readable}",
+                    disk.id
+                )
+            });
+            let copies = held.copies.iter().map(move |copy| {
                 let readable = media.readable(copy.encrypted, copy.key.as_ref());
                 format!(
                     "  stays: {} {} of {} in {region}: {readable}",
                     copy.kind, copy.id, copy.of
                 )
-            })
+            });
+            unowned.chain(loose).chain(copies)
         });
         goes.chain(stays).collect()
     }

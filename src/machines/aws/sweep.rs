@@ -30,6 +30,7 @@ use crate::remote::aws::Aws;
 use crate::remote::aws::AwsError;
 use crate::remote::aws::model::CopyKind;
 use crate::remote::aws::model::DiskCopy;
+use crate::remote::aws::model::Volume;
 
 /// How often a region is swept before it is said what is left.
 const ROUNDS: u32 = 4;
@@ -269,7 +270,7 @@ impl<'a> Sweep<'a> {
     /// Says what is left.
     async fn end(&mut self, held: &Held, failures: &Failures) {
         let region = self.aws.region().to_owned();
-        if held.is_empty() && held.keys.untold.is_empty() {
+        if held.is_empty() && held.keys.untold.is_empty() && held.of_no_domain.is_empty() {
             self.torn.swept.insert(region.clone());
         }
         let keys = held.keys.alive.iter().map(|key| (Kind::DiskKey, key.seen.arn.clone()));
@@ -300,6 +301,7 @@ impl<'a> Sweep<'a> {
             let why = "these credentials may not list its tags, so it is not known whose it is";
             self.torn.left.push(format!("KMS key {key} in {region}: {why}"));
         }
+        self.torn.left.extend(held.of_no_domain.iter().cloned());
         self.leftovers(&held.ours).await;
     }
 
@@ -309,12 +311,14 @@ impl<'a> Sweep<'a> {
         for id in self.loose.clone() {
             match self.aws.volumes("volume-id", &id).await {
                 Ok(found) if found.is_empty() => self.fate(MediumKind::Disk, &id, Fate::Gone { at: now() }),
-                Ok(_) => {
+                Ok(found) => {
                     let why = "it was attached to a machine of the deployment and does not carry its tags";
                     self.fate(MediumKind::Disk, &id, Fate::Stays(why.to_owned()));
-                    self.torn
-                        .left
-                        .push(format!("volume {id} in {region}: {why}, so it is not removed"));
+                    for Volume { encrypted, key, .. } in found {
+                        let readable = self.torn.media.readable(encrypted, key.as_ref());
+                        let line = format!("volume {id} in {region}: {why}, so it is not removed; {readable}");
+                        self.torn.left.push(line);
+                    }
                 }
                 Err(error) => self
                     .torn

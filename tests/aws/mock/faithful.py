@@ -330,9 +330,12 @@ class Faithful(Others):
         return [machine.id for machine in backend.all_instances() if machine.state != "terminated"]
 
     def do_vpc(self, backend, domain):
-        """Another owner's VPC with the same deployment's name."""
+        """Another owner's VPC with the same deployment's name; one of no domain where it is null."""
         vpc = backend.create_vpc(cidr_block="10.9.0.0/24")
-        backend.create_tags([vpc.id], {"anteroom:deployment": "clinic", "anteroom:domain": domain})
+        tags = {"anteroom:deployment": "clinic"}
+        if domain:
+            tags["anteroom:domain"] = domain
+        backend.create_tags([vpc.id], tags)
         return vpc.id
 
     def do_squat(self, backend):

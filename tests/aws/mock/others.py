@@ -99,6 +99,12 @@ class Others:
                 marks = {"anteroom:environment": environment, "anteroom:expires": expires}
                 keys.tagger.tag_resource(key.id, [{"TagKey": name, "TagValue": value} for name, value in marks.items()])
 
+    def do_untag_keys(self, backend, name):
+        """Takes one tag from every key."""
+        keys = kms_backends[ACCOUNT][backend.region_name]
+        for key in keys.keys.values():
+            keys.tagger.untag_resource_using_names(key.id, [name])
+
     def do_end_keys(self, backend):
         """Schedules the end of every key, and leaves their aliases."""
         keys = kms_backends[ACCOUNT][backend.region_name]

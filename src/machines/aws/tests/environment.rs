@@ -94,7 +94,7 @@ fn every_thing_that_says_something_else_is_found_by_itself() {
 fn a_tag_that_somebody_changed_is_theirs() {
     let wanted = of_spec();
     let mut seen = made(&wanted);
-    seen.volumes[0].tags.remove(names::ENVIRONMENT);
+    seen.volumes[0].tags.remove(names::EXPIRES);
     let changes = diff(&wanted, &seen);
     assert_eq!(changes[0].by(), By::Someone);
     assert_eq!(

@@ -384,6 +384,22 @@ fn another_owners_things_are_told_and_left_out() {
     assert!(seen.only(&wanted.owner).vpcs.is_empty());
 }
 
+#[test]
+fn what_has_no_domain_is_neither_ours_nor_a_strangers() {
+    let wanted = of_spec();
+    let mut seen = made(&wanted);
+    assert_eq!(seen.of_no_domain(), []);
+    seen.instances[0].tags.remove(names::DOMAIN);
+    assert_eq!(seen.strangers(&wanted.owner), []);
+    let bare: Vec<(Kind, &str)> = seen
+        .of_no_domain()
+        .into_iter()
+        .map(|(kind, id, _)| (kind, id))
+        .collect();
+    assert_eq!(bare, [(Kind::Instance, "i-1")]);
+    assert!(seen.only(&wanted.owner).instances.is_empty());
+}
+
 #[cfg(feature = "aws")]
 #[test]
 fn a_host_has_the_addresses_of_its_machine_once_the_machines_key_is_known() {

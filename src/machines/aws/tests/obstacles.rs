@@ -177,3 +177,18 @@ fn a_test_does_not_take_the_place_of_production_unasked() {
     tags.insert(names::ENVIRONMENT.to_owned(), "production".to_owned());
     assert!(refuse(&wanted, &seen).is_err());
 }
+
+#[test]
+fn what_does_not_say_what_it_is_for_counts_as_production() {
+    let mut wanted = of_spec();
+    let mut seen = made(&wanted);
+    seen.volumes[0].tags.remove(names::ENVIRONMENT);
+    let error = refuse(&wanted, &seen).unwrap_err();
+    assert!(matches!(&error, CloudError::Production { things, .. } if things == &["volume vol-1"]));
+    wanted.leaving = Leaving::Agreed;
+    assert!(refuse(&wanted, &seen).is_ok());
+    wanted.leaving = Leaving::Refused;
+    seen = made(&wanted);
+    seen.key_tags.get_mut("arn:k").unwrap().remove(names::ENVIRONMENT);
+    assert!(refuse(&wanted, &seen).is_err());
+}
