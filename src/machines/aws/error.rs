@@ -143,6 +143,26 @@ pub struct Obstacle {
 }
 
 impl CloudError {
+    /// What it refuses, as it was seen, a line each.
+    pub fn in_the_way(&self) -> Vec<String> {
+        match self {
+            Self::Obstacles(list) => list.iter().map(|obstacle| obstacle.what.clone()).collect(),
+            Self::Production { owner, things } => vec![format!(
+                "the spec makes a test of {}, which is production: {} says so",
+                owner.deployment,
+                things.join(", ")
+            )],
+            Self::Collision {
+                deployment,
+                others,
+                domain,
+            } => vec![format!(
+                "{others} carries the name {deployment} and belongs to {domain}"
+            )],
+            other => vec![other.to_string()],
+        }
+    }
+
     /// What to do next.
     pub fn hints(&self) -> Vec<String> {
         match self {

@@ -4,6 +4,8 @@ use crate::machines::aws::error::CloudError;
 use crate::machines::aws::inventory::Inventory;
 use crate::machines::aws::names;
 use crate::machines::aws::names::Owner;
+use crate::machines::aws::obstacles::collision;
+use crate::machines::aws::obstacles::refusals;
 use crate::machines::aws::obstacles::refuse;
 use crate::machines::aws::wanted::Wanted;
 use crate::remote::aws::Aws;
@@ -21,20 +23,57 @@ use crate::spec::Network;
 /// # Errors
 /// Where a call fails, the name is another owner's, or something is in the way.
 pub async fn look(aws: &Aws, wanted: &Wanted) -> Result<Inventory, CloudError> {
-    let (mut inventory, subnet, record) = tokio::try_join!(
+    let mut inventory = by_name(aws, wanted).await?;
+    collision(wanted, &inventory).map_or(Ok(()), Err)?;
+    complete(aws, wanted, &mut inventory).await?;
+    refuse(wanted, &inventory)?;
+    Ok(inventory)
+}
+
+/// A look of which nothing is refused.
+#[derive(Debug)]
+pub struct Looked {
+    /// Everything that carries the deployment's name, whosever it is.
+    pub all: Inventory,
+    /// What of it is the deployment's.
+    pub ours: Inventory,
+    /// What was seen for which `look` refuses, a line each.
+    pub refused: Vec<String>,
+}
+
+/// The same for an audit, which changes nothing: what `look` refuses is told beside what was seen.
+///
+/// # Errors
+/// Where a call fails.
+pub async fn look_without_refusing(aws: &Aws, wanted: &Wanted) -> Result<Looked, CloudError> {
+    let mut all = by_name(aws, wanted).await?;
+    complete(aws, wanted, &mut all).await?;
+    let ours = all.clone().only(&wanted.owner);
+    let mut refused: Vec<CloudError> = collision(wanted, &all).into_iter().collect();
+    refused.extend(refusals(wanted, &ours));
+    Ok(Looked {
+        all,
+        ours,
+        refused: refused.iter().flat_map(CloudError::in_the_way).collect(),
+    })
+}
+
+/// What carries the deployment's name, and the subnet and record that the spec names.
+async fn by_name(aws: &Aws, wanted: &Wanted) -> Result<Inventory, AwsError> {
+    let (inventory, given_subnet, record) = tokio::try_join!(
         seen(aws, &wanted.owner.deployment),
         given_subnet(aws, wanted),
         record(aws, wanted),
     )?;
-    let strangers = inventory.strangers(&wanted.owner);
-    if let Some((_, _, domain)) = strangers.first() {
-        let others: Vec<String> = strangers.iter().map(|(kind, id, _)| format!("{kind} {id}")).collect();
-        return Err(CloudError::Collision {
-            deployment: wanted.owner.deployment.clone(),
-            others: others.join(", "),
-            domain: domain.clone(),
-        });
-    }
+    Ok(Inventory {
+        given_subnet,
+        record,
+        ..inventory
+    })
+}
+
+/// Adds what has to be asked thing by thing: the keys of the disks, and whether machines are protected.
+async fn complete(aws: &Aws, wanted: &Wanted, inventory: &mut Inventory) -> Result<(), CloudError> {
     if wanted.disk_key == DiskKey::Own {
         inventory.disk_keys = disk_keys(aws, &wanted.owner).await?;
         refuse_unknown(&inventory.disk_keys)?;
@@ -47,10 +86,7 @@ pub async fn look(aws: &Aws, wanted: &Wanted) -> Result<Inventory, CloudError> {
     for machine in &mut inventory.instances {
         machine.protected = Seen::Known(aws.protection(&machine.id).await?);
     }
-    inventory.given_subnet = subnet;
-    inventory.record = record;
-    refuse(wanted, &inventory)?;
-    Ok(inventory)
+    Ok(())
 }
 
 /// Machines and addresses alone: what it takes to reach the hosts. Another owner's are left out.
