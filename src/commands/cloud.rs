@@ -248,9 +248,14 @@ pub(crate) fn facts(spec: &Spec, ui: &Ui) -> Option<Seen<CloudCase>> {
         Err(error) => return Some(Seen::unknown(error.message)),
     };
     let wanted = aws::wanted(spec, settings, &openings, Timestamp::now());
-    let seen = api.wait(aws::look(&api, &wanted));
-    let drift = seen.as_ref().map(|seen| lines(&aws::diff(&wanted, seen))).into();
-    let look = facts::cloud::look(&api, &wanted.owner, &wanted.network, seen.ok());
+    let (all, refused, drift) = match api.wait(aws::look_without_refusing(&api, &wanted)) {
+        Ok(looked) => {
+            let drift = lines(&aws::diff(&wanted, &looked.ours));
+            (Some(looked.all), looked.refused, Seen::Known(drift))
+        }
+        Err(error) => (None, Vec::new(), Seen::unknown(error)),
+    };
+    let look = facts::cloud::look(&api, &wanted.owner, &wanted.network, all);
     let open = wanted.hosts.iter();
     let open = open.map(|host| (host.name.to_string(), host.open.clone()));
     Some(Seen::Known(CloudCase {
@@ -263,6 +268,7 @@ pub(crate) fn facts(spec: &Spec, ui: &Ui) -> Option<Seen<CloudCase>> {
             ends: spec.deployment.environment.is_test(),
         },
         facts: api.wait(look),
+        refused,
         drift,
     }))
 }

@@ -232,13 +232,14 @@ pub(crate) fn as_planned(case: &Case) -> Vec<Verdict> {
     each(case, subject, expected, |cloud| {
         let facts = &cloud.facts;
         vec![match &cloud.drift {
-            Seen::Unknown(why) => unseen(case, Some(facts), subject, expected, why),
-            Seen::Known(lines) => {
+            Seen::Unknown(why) if cloud.refused.is_empty() => unseen(case, Some(facts), subject, expected, why),
+            drift => {
                 let evidence = said(
                     facts,
                     format!("compared everything of the deployment in {}", facts.region),
                 );
-                let lines: Vec<String> = lines.iter().map(|line| one_line(line)).collect();
+                let lines = cloud.refused.iter().chain(drift.known().into_iter().flatten());
+                let lines: Vec<String> = lines.map(|line| one_line(line)).collect();
                 let observed = if lines.is_empty() {
                     "no difference".to_owned()
                 } else {
@@ -255,18 +256,21 @@ pub(super) fn drift_rows(case: &Case) -> Vec<(String, DriftRow)> {
     let Some(Seen::Known(cloud)) = case.cloud else {
         return Vec::new();
     };
-    let Seen::Known(lines) = &cloud.drift else {
-        return Vec::new();
-    };
-    let row = |line: &String| {
+    let row = |what: &str, line: &String| {
         let subject = format!("aws {}", cloud.facts.region);
-        let observed = format!("`apply` would change it: {}", one_line(line));
-        (
-            CLOUD.to_owned(),
-            DriftRow::new(DriftKind::Cloud, subject, "as the spec says", observed),
-        )
+        let observed = format!("{what}: {}", one_line(line));
+        DriftRow::new(DriftKind::Cloud, subject, "as the spec says", observed)
     };
-    lines.iter().map(row).collect()
+    let refused = cloud.refused.iter();
+    let refused = refused.map(|line| row("`apply` would refuse to change anything", line).for_a_person());
+    let change = if cloud.refused.is_empty() {
+        "`apply` would change it"
+    } else {
+        "`apply` would change it, if it did not refuse"
+    };
+    let changes = cloud.drift.known().into_iter().flatten();
+    let rows = refused.chain(changes.map(|line| row(change, line)));
+    rows.map(|row| (CLOUD.to_owned(), row)).collect()
 }
 
 /// A change with what it consists of, on one line.

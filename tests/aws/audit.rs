@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::mock::Mock;
+use super::mock::SPEC;
 
 /// The words of the cloud's controls, with subject and observation; the worst of each wins.
 fn words(mock: &Mock) -> BTreeMap<String, (String, String)> {
@@ -112,6 +113,35 @@ fn what_apply_would_change_in_the_cloud_is_drift_and_a_mock_is_told_as_one() {
         why.contains(&mock.loopback()) && why.contains("AWS_ENDPOINT_URL names"),
         "{why}"
     );
+}
+
+#[test]
+fn what_apply_would_refuse_was_seen_and_fails_and_the_rest_is_judged() {
+    let Some(mock) = Mock::start() else { return };
+    mock.apply("test");
+    mock.spec(
+        "test",
+        &SPEC.replace("[machines.aws]", "[machines.aws]\nvolume_gib = 30"),
+    );
+    let found = words(&mock);
+    let (word, observed) = &found["integrity/cloud-as-planned"];
+    let told = "core: its disk of 40 GiB cannot shrink to 30";
+    assert!(word == "fail" && observed.contains(told), "{word}: {observed}");
+    for id in [
+        "exposure/cloud-ports",
+        "integrity/cloud-tags",
+        "logging/cloud-flow-logs",
+    ] {
+        assert_eq!(found[id].0, "pass", "{id}: {:?}", found[id]);
+    }
+    let (code, _, report) = report(&mock);
+    assert_eq!(code, 5);
+    let rows = report["drift"].as_array().unwrap().iter();
+    let observed: Vec<&str> = rows
+        .filter(|row| row["kind"] == "cloud")
+        .map(|row| row["observed"].as_str().unwrap())
+        .collect();
+    assert_eq!(observed, [format!("`apply` would refuse to change anything: {told}")]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::mock::Mock;
+use super::mock::SPEC;
 use super::mock::whole;
 
 /// Lets the account's credentials do what a command's list says and nothing else.
@@ -26,6 +27,20 @@ fn each_command_does_its_work_with_the_permissions_that_are_listed_for_it() {
     assert!(refused.code == 1 && refused.err.contains("may not"), "{refused:?}");
     assert_eq!(mock.count(), json!({}));
     allow(&mock, "apply");
+    let applied = mock.apply("test");
+    assert!(applied.reached_the_machine(), "{applied:?}");
+    assert_eq!(mock.count(), whole());
+    // What the spec no longer names goes by the same permissions: a host's machine, group and address, and a flow log.
+    let unrecorded = SPEC.replace("flow_logs = \"arn:aws:s3:::clinic-flow-logs\"\n", "");
+    mock.spec(
+        "renamed",
+        &format!("{unrecorded}\n[[host]]\nname = \"video\"\nroles = [\"core\"]\n"),
+    );
+    let renamed = mock.apply("renamed");
+    assert!(renamed.reached_the_machine(), "{renamed:?}");
+    let mut left = whole();
+    left.as_object_mut().unwrap().remove("flow_logs");
+    assert_eq!(mock.count(), left);
     let applied = mock.apply("test");
     assert!(applied.reached_the_machine(), "{applied:?}");
     assert_eq!(mock.count(), whole());

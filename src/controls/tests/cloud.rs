@@ -221,14 +221,21 @@ pub(super) const ROWS: &[Row] = &[
         ("nothing is there", |scene| known(&mut in_cloud(scene).tagged).clear(), "nothing of the kind"),
     ]),
     row!("integrity/cloud-as-planned",
-        fails: [(
-            "a rule was added",
-            |scene| {
-                let line = "~ core: its security group\n    - from tcp/22 0.0.0.0/0".to_owned();
-                case(scene).drift = Seen::Known(vec![line, "+ flow logs of it".to_owned()]);
-            },
-            "~ core: its security group, - from tcp/22 0.0.0.0/0; + flow logs of it",
-        )],
+        fails: [
+            (
+                "a rule was added",
+                |scene| {
+                    let line = "~ core: its security group\n    - from tcp/22 0.0.0.0/0".to_owned();
+                    case(scene).drift = Seen::Known(vec![line, "+ flow logs of it".to_owned()]);
+                },
+                "~ core: its security group, - from tcp/22 0.0.0.0/0; + flow logs of it",
+            ),
+            (
+                "a disk would have to shrink",
+                |scene| case(scene).refused = vec!["core: its disk of 80 GiB cannot shrink to 40".to_owned()],
+                "core: its disk of 80 GiB cannot shrink to 40",
+            ),
+        ],
         unverified: [("something was not seen", |scene| case(scene).drift = denied(), DENIED)]),
     row!("disposal/cloud-leftovers",
     fails: [

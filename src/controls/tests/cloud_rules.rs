@@ -57,6 +57,19 @@ fn what_the_plan_would_change_in_the_cloud_is_drift() {
             .ends_with("~ core: its security group, + from tcp/443 0.0.0.0/0"),
         "{row:?}"
     );
+    let cloud = case(&mut scene);
+    cloud.refused = vec!["core: its disk of 80 GiB cannot shrink to 40".to_owned()];
+    cloud.drift = Seen::Known(vec!["+ flow logs of it".to_owned()]);
+    let rows = scene.with_case(drift_rows);
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert_eq!(
+        rows[0].1.observed,
+        "`apply` would refuse to change anything: core: its disk of 80 GiB cannot shrink to 40"
+    );
+    assert_eq!(
+        rows[1].1.observed,
+        "`apply` would change it, if it did not refuse: + flow logs of it"
+    );
 }
 
 #[test]

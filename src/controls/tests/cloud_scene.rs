@@ -200,7 +200,12 @@ pub(super) fn in_cloud(scene: &mut Scene) -> &mut CloudFacts {
         ends: false,
     };
     let drift = Seen::Known(Vec::new());
-    scene.cloud = Some(Seen::Known(CloudCase { wanted, facts, drift }));
+    scene.cloud = Some(Seen::Known(CloudCase {
+        wanted,
+        facts,
+        refused: Vec::new(),
+        drift,
+    }));
     seen(scene)
 }
 

@@ -91,18 +91,37 @@ impl Lists {
             api.interfaces(tag, name),
         );
         Self {
-            vpcs: ours(vpcs, owner, |thing| &thing.tags),
-            gateways: ours(gateways, owner, |thing| &thing.tags),
-            subnets: ours(subnets, owner, |thing| &thing.tags),
-            route_tables: ours(route_tables, owner, |thing| &thing.tags),
-            groups: ours(groups, owner, |thing| &thing.tags),
-            key_pairs: ours(key_pairs, owner, |thing| &thing.tags),
-            instances: ours(instances, owner, |thing| &thing.tags),
-            volumes: ours(volumes, owner, |thing| &thing.tags),
-            snapshots: ours(snapshots, owner, |thing| &thing.tags),
-            addresses: ours(addresses, owner, |thing| &thing.tags),
-            flow_logs: ours(flow_logs, owner, |thing| &thing.tags),
-            interfaces: ours(interfaces, owner, |thing| &thing.tags),
+            vpcs,
+            gateways,
+            subnets,
+            route_tables,
+            groups,
+            key_pairs,
+            instances,
+            volumes,
+            snapshots,
+            addresses,
+            flow_logs,
+            interfaces,
+        }
+    }
+
+    /// Without what says that it is of another domain.
+    #[must_use]
+    pub(super) fn ours(self, owner: &Owner) -> Self {
+        Self {
+            vpcs: ours(self.vpcs, owner, |thing| &thing.tags),
+            gateways: ours(self.gateways, owner, |thing| &thing.tags),
+            subnets: ours(self.subnets, owner, |thing| &thing.tags),
+            route_tables: ours(self.route_tables, owner, |thing| &thing.tags),
+            groups: ours(self.groups, owner, |thing| &thing.tags),
+            key_pairs: ours(self.key_pairs, owner, |thing| &thing.tags),
+            instances: ours(self.instances, owner, |thing| &thing.tags),
+            volumes: ours(self.volumes, owner, |thing| &thing.tags),
+            snapshots: ours(self.snapshots, owner, |thing| &thing.tags),
+            addresses: ours(self.addresses, owner, |thing| &thing.tags),
+            flow_logs: ours(self.flow_logs, owner, |thing| &thing.tags),
+            interfaces: ours(self.interfaces, owner, |thing| &thing.tags),
         }
     }
 

@@ -27,13 +27,14 @@ use crate::spec::Network;
 /// How many questions about single things are open at once; AWS counts them.
 const WIDTH: usize = 8;
 
-/// Looks at a deployment's part of an account. `all` is what a look at all of it brought, where that succeeded.
+/// Looks at a deployment's part of an account. `all` is what a look at
+/// all of it brought, whosever it is, where that succeeded.
 pub async fn look(api: &Aws, owner: &aws::Owner, network: &Network, all: Option<Inventory>) -> CloudFacts {
     let given = all.as_ref().and_then(|all| all.given_subnet.clone());
     let mut lists = match all {
-        Some(all) => Lists::from(all),
+        Some(all) => Lists::from(all).ours(owner),
         None => {
-            let mut lists = Lists::asked(api, owner).await;
+            let mut lists = Lists::asked(api, owner).await.ours(owner);
             if let Ok(machines) = &mut lists.instances {
                 protection(api, machines).await;
             }

@@ -123,6 +123,8 @@ pub struct CloudCase {
     pub wanted: CloudWanted,
     /// What was seen.
     pub facts: CloudFacts,
+    /// What was seen for which `apply` would refuse to change anything, a line each.
+    pub refused: Vec<String>,
     /// What `apply` would change, a line each, as `plan` shows it.
     pub drift: Seen<Vec<String>>,
 }

@@ -154,6 +154,29 @@ pub struct Obstacle {
 }
 
 impl CloudError {
+    /// What it refuses, as it was seen, a line each.
+    pub fn in_the_way(&self) -> Vec<String> {
+        match self {
+            Self::Obstacles(list) => list.iter().map(|obstacle| obstacle.what.clone()).collect(),
+            Self::Production { owner, things } => vec![format!(
+                "the spec makes a test of {}, which counts as production: {} does not say that it is a test",
+                owner.deployment,
+                things.join(", ")
+            )],
+            Self::Collision {
+                deployment,
+                others,
+                domain,
+            } => vec![format!(
+                "{others} carries the name {deployment} and belongs to {domain}"
+            )],
+            Self::NoDomain { deployment, things } => vec![format!(
+                "{things} carries the name {deployment} and says no domain, so that nobody knows whose it is"
+            )],
+            other => vec![other.to_string()],
+        }
+    }
+
     /// What to do next.
     pub fn hints(&self) -> Vec<String> {
         match self {

@@ -6,6 +6,8 @@ use crate::machines::aws::inventory::Inventory;
 use crate::machines::aws::inventory::Kind;
 use crate::machines::aws::names;
 use crate::machines::aws::names::Owner;
+use crate::machines::aws::obstacles::collision;
+use crate::machines::aws::obstacles::refusals;
 use crate::machines::aws::obstacles::refuse;
 use crate::machines::aws::wanted::Wanted;
 use crate::remote::aws::Aws;
@@ -23,24 +25,65 @@ use crate::spec::Network;
 /// # Errors
 /// Where a call fails, the name is another owner's, or something is in the way.
 pub async fn look(aws: &Aws, wanted: &Wanted) -> Result<Inventory, CloudError> {
-    let (mut inventory, subnet, record) = tokio::try_join!(
+    let mut inventory = by_name(aws, wanted).await?;
+    let refused = collision(wanted, &inventory).or_else(|| no_domain(&wanted.owner, &inventory, &[]));
+    refused.map_or(Ok(()), Err)?;
+    let keys = complete(aws, wanted, &mut inventory).await?;
+    no_domain(&wanted.owner, &inventory, &keys).map_or(Ok(()), Err)?;
+    refuse(wanted, &inventory)?;
+    Ok(inventory)
+}
+
+/// A look of which nothing is refused.
+#[derive(Debug)]
+pub struct Looked {
+    /// Everything that carries the deployment's name, whosever it is.
+    pub all: Inventory,
+    /// What of it is the deployment's.
+    pub ours: Inventory,
+    /// What was seen for which `look` refuses, a line each.
+    pub refused: Vec<String>,
+}
+
+/// The same for an audit, which changes nothing: what `look` refuses is told beside what was seen.
+///
+/// # Errors
+/// Where a call fails.
+pub async fn look_without_refusing(aws: &Aws, wanted: &Wanted) -> Result<Looked, CloudError> {
+    let mut all = by_name(aws, wanted).await?;
+    let keys = complete(aws, wanted, &mut all).await?;
+    let ours = all.clone().only(&wanted.owner);
+    let mut refused: Vec<CloudError> = collision(wanted, &all).into_iter().collect();
+    refused.extend(no_domain(&wanted.owner, &all, &keys));
+    refused.extend(refusals(wanted, &ours));
+    Ok(Looked {
+        all,
+        ours,
+        refused: refused.iter().flat_map(CloudError::in_the_way).collect(),
+    })
+}
+
+/// What carries the deployment's name, and the subnet and record that the spec names.
+async fn by_name(aws: &Aws, wanted: &Wanted) -> Result<Inventory, AwsError> {
+    let (inventory, given_subnet, record) = tokio::try_join!(
         seen(aws, &wanted.owner.deployment),
         given_subnet(aws, wanted),
         record(aws, wanted),
     )?;
-    let strangers = inventory.strangers(&wanted.owner);
-    if let Some((_, _, domain)) = strangers.first() {
-        let others: Vec<String> = strangers.iter().map(|(kind, id, _)| format!("{kind} {id}")).collect();
-        return Err(CloudError::Collision {
-            deployment: wanted.owner.deployment.clone(),
-            others: others.join(", "),
-            domain: domain.clone(),
-        });
-    }
-    refuse_no_domain(&wanted.owner, &inventory, &[])?;
+    Ok(Inventory {
+        given_subnet,
+        record,
+        ..inventory
+    })
+}
+
+/// Adds what has to be asked thing by thing: the keys of the disks, and whether machines are protected. Keys that do not say
+/// of which domain they are come back by their ids.
+async fn complete(aws: &Aws, wanted: &Wanted, inventory: &mut Inventory) -> Result<Vec<String>, CloudError> {
+    let mut of_no_domain = Vec::new();
     if wanted.disk_key == DiskKey::Own {
         let usable = disk_keys::usable(aws, &wanted.owner).await?;
-        refuse_no_domain(&wanted.owner, &inventory, &usable.of_no_domain)?;
+        of_no_domain = usable.of_no_domain;
         inventory.disk_keys = usable.keys;
         refuse_unknown(&inventory.disk_keys)?;
         for key in &inventory.disk_keys {
@@ -52,10 +95,7 @@ pub async fn look(aws: &Aws, wanted: &Wanted) -> Result<Inventory, CloudError> {
     for machine in &mut inventory.instances {
         machine.protected = Seen::Known(aws.protection(&machine.id).await?);
     }
-    inventory.given_subnet = subnet;
-    inventory.record = record;
-    refuse(wanted, &inventory)?;
-    Ok(inventory)
+    Ok(of_no_domain)
 }
 
 /// Machines and addresses alone: what it takes to reach the hosts. Another owner's are left out.
@@ -132,15 +172,12 @@ pub(super) async fn disk_keys(aws: &Aws, owner: &Owner) -> Result<Vec<DiskKeySee
 }
 
 /// What may be anybody's is not built upon.
-fn refuse_no_domain(owner: &Owner, inventory: &Inventory, keys: &[String]) -> Result<(), CloudError> {
+fn no_domain(owner: &Owner, inventory: &Inventory, keys: &[String]) -> Option<CloudError> {
     let things = inventory.of_no_domain().into_iter();
     let things = things.map(|(kind, id, _)| format!("{kind} {id}"));
     let keys = keys.iter().map(|key| format!("{} {key}", Kind::DiskKey));
     let all: Vec<String> = things.chain(keys).collect();
-    if all.is_empty() {
-        return Ok(());
-    }
-    Err(CloudError::NoDomain {
+    (!all.is_empty()).then(|| CloudError::NoDomain {
         deployment: owner.deployment.clone(),
         things: all.join(", "),
     })

@@ -89,6 +89,8 @@ pub use look::hosts;
 #[cfg(feature = "aws")]
 pub use look::look;
 #[cfg(feature = "aws")]
+pub use look::look_without_refusing;
+#[cfg(feature = "aws")]
 pub use look::seen;
 #[cfg(feature = "aws")]
 pub use preflight::Found;

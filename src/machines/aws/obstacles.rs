@@ -13,22 +13,40 @@ use crate::spec::Network;
 /// Refuses what cannot be, and a test in the place of production unless the operator said so.
 ///
 /// # Errors
-/// With everything that is in the way.
+/// With the first of the refusals.
 pub fn refuse(wanted: &Wanted, seen: &Inventory) -> Result<(), CloudError> {
-    let production = seen.production();
-    if wanted.environment.is_test() && !production.is_empty() && wanted.leaving == Leaving::Refused {
-        return Err(CloudError::Production {
-            owner: wanted.owner.clone(),
-            things: production.iter().map(|(kind, id)| format!("{kind} {id}")).collect(),
-        });
-    }
+    refusals(wanted, seen).into_iter().next().map_or(Ok(()), Err)
+}
+
+/// Every reason to refuse, the gravest first.
+pub fn refusals(wanted: &Wanted, seen: &Inventory) -> Vec<CloudError> {
     let mut list = network(wanted, seen);
     list.extend(zone(wanted, seen));
     list.extend(shrinking(wanted, seen));
-    if list.is_empty() {
-        return Ok(());
-    }
-    Err(CloudError::Obstacles(list))
+    let obstacles = (!list.is_empty()).then_some(CloudError::Obstacles(list));
+    production(wanted, seen).into_iter().chain(obstacles).collect()
+}
+
+/// A test in the place of production, of which the operator said nothing.
+fn production(wanted: &Wanted, seen: &Inventory) -> Option<CloudError> {
+    let production = seen.production();
+    let refused = wanted.environment.is_test() && !production.is_empty() && wanted.leaving == Leaving::Refused;
+    refused.then(|| CloudError::Production {
+        owner: wanted.owner.clone(),
+        things: production.iter().map(|(kind, id)| format!("{kind} {id}")).collect(),
+    })
+}
+
+/// What carries the deployment's name and is not its owner's.
+pub fn collision(wanted: &Wanted, seen: &Inventory) -> Option<CloudError> {
+    let strangers = seen.strangers(&wanted.owner);
+    let (_, _, domain) = strangers.first()?;
+    let others: Vec<String> = strangers.iter().map(|(kind, id, _)| format!("{kind} {id}")).collect();
+    Some(CloudError::Collision {
+        deployment: wanted.owner.deployment.clone(),
+        others: others.join(", "),
+        domain: domain.clone(),
+    })
 }
 
 /// Machines are where their subnet is.

@@ -9,6 +9,8 @@ use crate::machines::aws::Leaving;
 use crate::machines::aws::Wanted;
 use crate::machines::aws::diff;
 use crate::machines::aws::names;
+use crate::machines::aws::obstacles::collision;
+use crate::machines::aws::obstacles::refusals;
 use crate::machines::aws::refuse;
 use crate::remote::aws::model::Subnet;
 use crate::remote::aws::model::Tags;
@@ -191,4 +193,32 @@ fn what_does_not_say_what_it_is_for_counts_as_production() {
     seen = made(&wanted);
     seen.key_tags.get_mut("arn:k").unwrap().remove(names::ENVIRONMENT);
     assert!(refuse(&wanted, &seen).is_err());
+}
+
+#[test]
+fn an_audit_is_told_every_refusal_and_not_the_gravest_alone() {
+    let wanted = of_spec();
+    let mut seen = made(&wanted);
+    seen.volumes[0].gib = 400;
+    let tags = &mut seen.volumes[0].tags;
+    tags.insert(names::ENVIRONMENT.to_owned(), "production".to_owned());
+    let told = |refusals: Vec<CloudError>| refusals.iter().flat_map(CloudError::in_the_way).collect::<Vec<_>>();
+    let words = told(refusals(&wanted, &seen));
+    let [production, disk] = words.as_slice() else {
+        panic!("{words:?}")
+    };
+    assert!(
+        production.ends_with("counts as production: volume vol-1 does not say that it is a test"),
+        "{production}"
+    );
+    assert!(disk.contains("its disk of 400 GiB cannot shrink to "), "{disk}");
+    assert!(collision(&wanted, &seen).is_none());
+    let tags = &mut seen.vpcs[0].tags;
+    tags.insert(names::DOMAIN.to_owned(), "other.example.com".to_owned());
+    let words = told(collision(&wanted, &seen).into_iter().collect());
+    assert_eq!(words.len(), 1, "{words:?}");
+    assert!(
+        words[0].starts_with("VPC vpc-1 carries the name ") && words[0].ends_with("belongs to other.example.com"),
+        "{words:?}"
+    );
 }
