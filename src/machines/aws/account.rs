@@ -81,7 +81,7 @@ fn in_one_place(endpoints: &[Endpoint]) -> Result<(), Refused> {
         let mut of_service = endpoints.iter().filter(|endpoint| endpoint.service == *service);
         of_service.find(|endpoint| !endpoint.is_of_aws())
     };
-    let told: Vec<&Endpoint> = DECIDING.iter().filter_map(|service| foreign(&service)).collect();
+    let told: Vec<&Endpoint> = DECIDING.iter().filter_map(foreign).collect();
     match told.first() {
         Some(endpoint) if told.len() < DECIDING.len() => Err(Refused::Endpoint {
             service: endpoint.service,
