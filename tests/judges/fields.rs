@@ -59,6 +59,31 @@ pub(crate) const FIELDS: &[Field] = &[
     field("baa.review_on", Reach::Silent, "203[0-5]-0[1-9]-[12][0-9]"),
     field("baa.processors[0]", Reach::Silent, FREE),
     field("machines.kind", Reach::Decides, "(lab|existing)"),
+    field("machines.folder", Reach::Silent, PATH),
+    field("machines.workspace", Reach::Silent, LABEL),
+    field("machines.binary", Reach::Silent, "(terraform|tofu)"),
+    field("machines.outputs", Reach::Silent, PATH),
+    field("machines.aws.account", Reach::Silent, "[0-9]{12}"),
+    field("machines.aws.region", Reach::Silent, "(us|eu)-(east|west)-[12]"),
+    field("machines.aws.zone", Reach::Silent, "us-east-1[a-f]"),
+    field(
+        "machines.aws.instance_type",
+        Reach::Silent,
+        "[a-z][0-9][a-z]\\.[a-z0-9]{1,9}",
+    ),
+    field("machines.aws.image", Reach::Silent, "(debian-1[23]|ami-[0-9a-f]{17})"),
+    field("machines.aws.public_key_file", Reach::Silent, PATH),
+    field("machines.aws.key", Reach::Silent, PATH),
+    field(
+        "machines.aws.network",
+        Reach::Silent,
+        "192\\.168\\.[0-9]{1,2}\\.0/2[4-8]",
+    ),
+    field("machines.aws.subnet", Reach::Silent, "subnet-[0-9a-f]{17}"),
+    field("machines.aws.kms_key", Reach::Silent, "(own|account)"),
+    field("machines.aws.flow_logs", Reach::Silent, "arn:aws:s3:::[a-z0-9-]{3,20}"),
+    field("machines.aws.profile", Reach::Silent, "[A-Za-z0-9._-]{1,20}"),
+    field("machines.aws.dns_zone", Reach::Silent, "Z[A-Z0-9]{8,20}"),
     field("host[0].name", Reach::Rendered, LABEL),
     field("host[0].roles[0]", Reach::Decides, "core"),
     field(
@@ -231,13 +256,49 @@ pub(crate) fn base(name: &str) -> Table {
              auth = \"internal\"\n{}",
             apt(&flat, &key_url)
         ),
-        other => panic!("no base {other}"),
+        machines => format!(
+            "[deployment]\n{deployment}environment = \"test\"\nttl = \"4h\"\n{}[machines]\n{}\
+             [[host]]\nname = \"{HARMLESS}-host\"\n[security]\nauth = \"token\"\n[security.token]\n{claims}{}",
+            papers.replace("vendor = \"a\"", "vendor = \"Amazon Web Services\""),
+            made_elsewhere(machines),
+            apt(&flat, &key_url)
+        ),
     };
     text.parse().unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
+/// `[machines]` of hosts that a cloud's API or Terraform makes.
+fn made_elsewhere(name: &str) -> String {
+    let aws = |network: &str| {
+        format!(
+            "kind = \"aws\"\n[machines.aws]\naccount = \"123456789012\"\nregion = \"us-east-1\"\nzone = \"us-east-1a\"\n\
+             instance_type = \"c6i.xlarge\"\nimage = \"debian-12\"\npublic_key_file = \"files/admin.pub\"\nkey = \"id\"\n\
+             {network}\nkms_key = \"own\"\nflow_logs = \"arn:aws:s3:::clinic-flow-logs\"\nprofile = \"clinic\"\n\
+             dns_zone = \"Z0123456789ABCDEFGHIJ\"\n"
+        )
+    };
+    match name {
+        "aws" => aws("network = \"192.168.77.0/24\""),
+        "aws-subnet" => aws("subnet = \"subnet-0123456789abcdef0\""),
+        "terraform" => {
+            "kind = \"terraform\"\nfolder = \"infra\"\nworkspace = \"east\"\nbinary = \"terraform\"\n".to_owned()
+        }
+        "pipeline" => "kind = \"terraform\"\noutputs = \"outputs.json\"\n".to_owned(),
+        other => panic!("no base {other}"),
+    }
+}
+
 /// The names of the bases.
-pub(crate) const BASES: [&str; 4] = ["lab", "jwks", "files", "internal"];
+pub(crate) const BASES: [&str; 8] = [
+    "lab",
+    "jwks",
+    "files",
+    "internal",
+    "aws",
+    "aws-subnet",
+    "terraform",
+    "pipeline",
+];
 
 /// The value at a key.
 pub(crate) fn get<'t>(table: &'t Table, key: &str) -> Option<&'t str> {

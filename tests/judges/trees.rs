@@ -173,6 +173,20 @@ pub(crate) fn accepted_drafts() -> impl Strategy<Value = Draft> {
 }
 
 #[test]
+fn every_base_is_a_spec_and_renders() {
+    for (base, name) in BASES.iter().enumerate() {
+        match accepted(&(base, Vec::new())) {
+            Ok(Some((_, spec))) => drop(rendered(&spec).unwrap()),
+            Ok(None) => {
+                let why = judge(&toml::to_string(&fields::base(name)).unwrap()).unwrap_err();
+                panic!("{name} is refused: {}", why.render(Colour::Plain));
+            }
+            Err(why) => panic!("{name}: {why}"),
+        }
+    }
+}
+
+#[test]
 fn what_once_broke_something_goes_through_every_field() {
     if !lua::installed() {
         return;
