@@ -181,31 +181,28 @@ impl Cloud {
     }
 }
 
-/// The machines that can be logged in to, and the hosts without one. Asks for no more than that takes, so that an audit
-/// tells of whatever else these credentials may not ask.
-pub(crate) fn find(spec: &Spec, settings: &AwsMachines, ui: &Ui) -> Result<(Vec<Machine>, Vec<Absent>), CommandError> {
+/// The machines and addresses that AWS holds of the deployment.
+fn hosts(spec: &Spec, settings: &AwsMachines, ui: &Ui) -> Result<Inventory, CommandError> {
     ui.doing(&format!(
         "asking AWS about {} in {}",
         spec.deployment.name, settings.region
     ));
     let (api, _) = open(spec, settings, ui)?;
-    let seen = api
-        .wait(aws::hosts(&api, &aws::owner(spec)))
-        .map_err(|error| called(&error))?;
+    api.wait(aws::hosts(&api, &aws::owner(spec)))
+        .map_err(|error| called(&error))
+}
+
+/// The machines that can be logged in to, and the hosts without one. Asks for no more than that takes, so that an audit
+/// tells of whatever else these credentials may not ask.
+pub(crate) fn find(spec: &Spec, settings: &AwsMachines, ui: &Ui) -> Result<(Vec<Machine>, Vec<Absent>), CommandError> {
+    let seen = hosts(spec, settings, ui)?;
     Ok(known(spec, settings, &seen))
 }
 
 /// The machines that an audit looks at. One whose host key was never written down is among them: it is logged in to only
 /// where this computer's `known_hosts` knows it. One that is not there is told; what else the account holds is audited.
 pub(crate) fn to_audit(spec: &Spec, settings: &AwsMachines, ui: &Ui) -> Result<Vec<Machine>, CommandError> {
-    ui.doing(&format!(
-        "asking AWS about {} in {}",
-        spec.deployment.name, settings.region
-    ));
-    let (api, _) = open(spec, settings, ui)?;
-    let seen = api
-        .wait(aws::hosts(&api, &aws::owner(spec)))
-        .map_err(|error| called(&error))?;
+    let seen = hosts(spec, settings, ui)?;
     let (mut machines, absent) = known(spec, settings, &seen);
     let keyless = aws::keyless_machines(spec, settings, &seen);
     for host in &absent {

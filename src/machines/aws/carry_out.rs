@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::digest;
 use crate::machines::aws::change::Change;
+use crate::machines::aws::disk_keys;
 use crate::machines::aws::dns;
 use crate::machines::aws::error::CloudError;
 use crate::machines::aws::inventory::Inventory;
@@ -121,7 +122,7 @@ impl Site<'_> {
             (Change::MakeDiskKey, _) | (_, None) => {
                 let about = format!("Disks of the Anteroom deployment {}", owner.deployment);
                 let tags = self.tags();
-                let find = async || Ok(super::look::disk_keys(aws, owner).await?.into_iter().next());
+                let find = async || Ok(disk_keys::usable(aws, owner).await?.keys.into_iter().next());
                 let made = once(async || aws.create_disk_key(&about, &tags).await, find).await?;
                 self.seen.disk_keys.push(made);
                 return Ok(());
@@ -131,7 +132,7 @@ impl Site<'_> {
         if *change == Change::RotateDiskKey {
             return Ok(again(async || aws.rotate_disk_key(&key).await).await?);
         }
-        super::disk_keys::name(aws, owner, &key).await?;
+        disk_keys::name(aws, owner, &key).await?;
         if let Some(seen) = self.seen.disk_keys.iter_mut().find(|seen| seen.arn == key) {
             seen.named = true;
         }

@@ -15,6 +15,7 @@ use crate::remote::aws::AwsError;
 use crate::remote::aws::Why;
 use crate::remote::aws::model::DiskKeySeen;
 use crate::remote::aws::model::DnsRecord;
+use crate::remote::aws::model::Subnet;
 use crate::seen::Seen;
 use crate::spec::DiskKey;
 use crate::spec::Network;
@@ -165,12 +166,6 @@ pub async fn seen(aws: &Aws, deployment: &str) -> Result<Inventory, AwsError> {
     Ok(inventory)
 }
 
-/// Keys made for a deployment's disks whose end is not scheduled. The alias names one; without it, whatever carries the
-/// deployment's tag is looked for.
-pub(super) async fn disk_keys(aws: &Aws, owner: &Owner) -> Result<Vec<DiskKeySeen>, AwsError> {
-    Ok(disk_keys::usable(aws, owner).await?.keys)
-}
-
 /// What may be anybody's is not built upon.
 fn no_domain(owner: &Owner, inventory: &Inventory, keys: &[String]) -> Option<CloudError> {
     let things = inventory.of_no_domain().into_iter();
@@ -195,7 +190,7 @@ fn refuse_unknown(keys: &[DiskKeySeen]) -> Result<(), CloudError> {
     }
 }
 
-async fn given_subnet(aws: &Aws, wanted: &Wanted) -> Result<Option<crate::remote::aws::model::Subnet>, AwsError> {
+async fn given_subnet(aws: &Aws, wanted: &Wanted) -> Result<Option<Subnet>, AwsError> {
     let Network::Subnet(id) = &wanted.network else {
         return Ok(None);
     };

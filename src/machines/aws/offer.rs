@@ -12,7 +12,6 @@ use crate::remote::aws::Why;
 use crate::remote::aws::model::ImageSeen;
 use crate::remote::aws::model::Instance;
 use crate::spec::Image;
-use crate::spec::Network;
 
 /// Debian's own account.
 const DEBIAN: &str = "136693071363";
@@ -117,12 +116,6 @@ fn words(set: &BTreeSet<String>) -> String {
 /// The zone that a new machine goes to: where the subnet is, the spec's, or the first that offers the type.
 pub(super) async fn zone(aws: &Aws, wanted: &Wanted, seen: &Inventory, host: &HostWanted) -> Result<String, AwsError> {
     let there = seen.subnet().map(|subnet| subnet.zone.as_str());
-    if let (Network::Subnet(id), Some(there), Some(asked)) = (&wanted.network, there, wanted.zone.as_deref())
-        && there != asked
-    {
-        let said = format!("{id} is in {there}, and the spec's `zone` is {asked}");
-        return Err(AwsError::ours("ec2:DescribeSubnets", aws.region(), Why::Refused, said));
-    }
     let offering = aws.zones_with(&host.instance_type).await?;
     match wanted.zone.as_deref().or(there) {
         Some(zone) => offered(aws, &offering, zone, &host.instance_type).map(|()| zone.to_owned()),
